@@ -13,7 +13,7 @@ danger is a `Halted`, and a person decides.
     |   |- Stale            not what we expected to overwrite                           -> look again
     |   |- Busy             open for writing, or still changing                         -> look again
     |   |- Corrupted        length or digest differ after a transfer                    -> fetch once more
-    |   `- Full             no room on the disk or in the account                       -> that direction pauses
+    |   `- Full             no room on the disk or in the account       -> its direction pauses
     |- StateError           the journal is inconsistent                                 -> set aside, merge
     `- Halted               a safety rule stops the pass                                exit 4
 

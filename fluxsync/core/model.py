@@ -101,10 +101,16 @@ class Entry:
     stamp: Stamp | None = None
     #: Remote only: it carries the trash tag, so for the folder it does not exist.
     trashed: bool = False
-    #: Remote files: labels that the mapping wants are missing. Remote folders: assets that carry the tag.
+    #: Remote files: labels that the mapping wants are missing.
     mislabelled: bool = False
+    #: Remote files: it carries labels that fluxsync did not put on.
+    labelled: bool = False
     #: Remote folders: how many assets on the account carry the tag, trashed ones included, plus stages.
     carried: int = 0
+    #: Remote, after `describe`: the lowest version that one of the newer versions was meant to follow, else -1.
+    over: int = -1
+    #: Remote: when the content changed by the service's clock, nanoseconds since 1970; 0: not known.
+    modified_ns: int = 0
     #: Text of the adapter's own, stored in the ancestor and given back; nobody else reads it.
     memo: str = ""
 
@@ -133,7 +139,8 @@ class Item:
     stamp: Stamp | None = None  # for a folder only `inode` counts
     memo: str = ""
     state: State = State.AGREED
-    made_here: bool = False  # this journal created the asset or the tag
+    #: This journal sent the content of `revision` (so it created the asset where that is 0), or made the tag.
+    made_here: bool = False
 
 
 @dataclass(frozen=True, slots=True)

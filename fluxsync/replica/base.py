@@ -27,7 +27,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Trashed:
-    """Where something went: `where` is a path below the local trash, or the key of an asset in the remote one."""
+    """Where something went: `where` is a path in the local trash, or the key of an asset in the remote one."""
 
     where: str
     entry: Entry
@@ -118,8 +118,8 @@ class LocalReplica(Replica, Protocol):
         """
         ...
 
-    def digest(self, entry: Entry) -> str:
-        """Read a file and return its digest. Raises `Stale` when it changes meanwhile."""
+    def keep(self, path: str, content: Source) -> Trashed:
+        """Bring content into the trash as what `path` held; the file at `path` is not touched."""
         ...
 
     def make_sure(self) -> None:
@@ -138,8 +138,12 @@ class RemoteReplica(Replica, Protocol):
         """Look cheaply whether anything changed; None: cannot tell."""
         ...
 
-    def describe(self, entry: Entry) -> Entry:
-        """Return the entry with the digest that its newest version's comment names, if it names one."""
+    def describe(self, entry: Entry, since: int) -> Entry:
+        """Return the entry with what the comments of its versions tell.
+
+        `digest` is what the newest version's comment names, if it names one and the size agrees; `over` is the
+        lowest number that a version after `since` says it was meant to follow.
+        """
         ...
 
     def put(

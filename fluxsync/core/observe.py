@@ -1,0 +1,159 @@
+"""Compares a snapshot with the ancestor: one update for each item and side.
+
+Absence is an update only inside the scope of a complete snapshot, and not below something unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from fluxsync.core.model import Entry, Item, Kind, Snapshot, State
+from fluxsync.core.moves import match_files, match_folders
+from fluxsync.core.paths import dirname, is_below, rebase
+
+__all__ = ["LocalView", "Presence", "Update", "observe_local", "observe_remote"]
+
+
+class Presence(Enum):
+    HERE = "here"
+    GONE = "gone"
+    TRASHED = "trashed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What one side shows of an item now, compared with the ancestor."""
+
+    presence: Presence
+    entry: Entry | None = None
+    #: The evidence says that the content is another than the ancestor's.
+    edited: bool = False
+    #: It lies elsewhere or has another name.
+    moved: bool = False
+    #: The account's version went back, or its size changed under the same version.
+    backwards: bool = False
+
+
+UNKNOWN = Update(Presence.UNKNOWN)
+GONE = Update(Presence.GONE)
+
+
+@dataclass(slots=True)
+class LocalView:
+    """The folder, item by item. An item without an update lies where it lay, as it was."""
+
+    updates: dict[int, Update] = field(default_factory=dict)
+    #: Files and folders that no item accounts for, by path.
+    new_files: dict[str, Entry] = field(default_factory=dict)
+    new_folders: dict[str, Entry] = field(default_factory=dict)
+
+
+def observe_local(snapshot: Snapshot, items: Iterable[Item]) -> LocalView:
+    """Find for each item what the folder shows of it, moves included.
+
+    `moved` means another path; whether that is another place is for the folders to say, since a file in a
+    renamed folder has not moved.
+    """
+    view = LocalView()
+    unknown = _UnknownPaths(snapshot)
+    view.new_files = dict(snapshot.files)
+    view.new_folders = dict(snapshot.folders)
+    lost_files: list[Item] = []
+    lost_folders: list[Item] = []
+    files: list[Item] = []
+    for item in items:
+        if item.state in (State.TRASHED, State.SUPERSEDED, State.KEPT_THERE):
+            continue
+        if item.kind is Kind.FOLDER:
+            folder = view.new_folders.pop(item.path, None)
+            if folder is None:
+                lost_folders.append(item)
+            elif item.stamp is None or folder.stamp is None or folder.stamp.inode != item.stamp.inode:
+                view.updates[item.id] = Update(Presence.HERE, folder)
+            continue
+        files.append(item)
+        entry = view.new_files.pop(item.path, None)
+        if entry is None:
+            lost_files.append(item)
+        elif entry.digest != item.digest or entry.stamp != item.stamp:
+            view.updates[item.id] = Update(Presence.HERE, entry, edited=entry.digest != item.digest)
+    if not lost_files and not lost_folders:
+        return view
+    certain = snapshot.complete
+    vanished = [item for item in lost_folders if certain and not unknown.covers(item.path)]
+    renamed = match_folders(vanished, view.new_folders.values(), files, snapshot.files)
+    for item in lost_folders:
+        entry = renamed.get(item.id)
+        if entry is not None:
+            view.new_folders.pop(entry.path, None)
+            view.updates[item.id] = Update(Presence.HERE, entry, moved=True)
+        else:
+            view.updates[item.id] = GONE if certain and not unknown.covers(item.path) else UNKNOWN
+    vanished = [item for item in lost_files if certain and not unknown.covers(item.path)]
+    rebased = _rebased(vanished, {i.path: renamed[i.id].path for i in lost_folders if i.id in renamed})
+    moved = match_files(vanished, view.new_files, rebased)
+    for item in lost_files:
+        entry = moved.get(item.id)
+        if entry is not None:
+            view.new_files.pop(entry.path, None)
+            view.updates[item.id] = Update(
+                Presence.HERE, entry, edited=entry.digest != item.digest, moved=True
+            )
+        else:
+            view.updates[item.id] = GONE if certain and not unknown.covers(item.path) else UNKNOWN
+    return view
+
+
+def observe_remote(snapshot: Snapshot, item: Item) -> Update | None:
+    """Tell what the account shows of an item; None where nothing differs from the ancestor."""
+    entry = snapshot.files.get(item.key)
+    if entry is None:
+        if not snapshot.complete or any(u.path == item.key for u in snapshot.unknown):
+            return UNKNOWN
+        if not snapshot.scope.everything and item.key not in (snapshot.scope.members or ()):
+            return UNKNOWN
+        return GONE
+    if entry.trashed:
+        return Update(Presence.TRASHED, entry, edited=entry.revision > item.revision)
+    backwards = entry.revision < item.revision or (
+        entry.revision == item.revision and entry.size != item.size
+    )
+    edited = entry.revision > item.revision or backwards
+    moved = entry.place.folder != item.folder or entry.place.name != item.name
+    if edited or moved or entry.memo != item.memo or entry.mislabelled:
+        return Update(Presence.HERE, entry, edited=edited, moved=moved, backwards=backwards)
+    return None
+
+
+class _UnknownPaths:
+    """The paths of which a local snapshot knows nothing."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._paths = [u.path for u in snapshot.unknown]
+        self._exact = set(self._paths)
+        members = snapshot.scope.members
+        self._members = None if members is None else sorted(members)
+
+    def covers(self, path: str) -> bool:
+        if path in self._exact or any(is_below(path, unknown) for unknown in self._paths):
+            return True
+        if self._members is None:
+            return False
+        return not any(path == member or is_below(path, member) for member in self._members)
+
+
+def _rebased(files: Iterable[Item], renamed: Mapping[str, str]) -> dict[int, str]:
+    """Return where files would lie if only the folders above them were renamed, nearest folder first."""
+    if not renamed:
+        return {}
+    paths = {}
+    for item in files:
+        folder = dirname(item.path)
+        while folder and folder not in renamed:
+            folder = dirname(folder)
+        if folder:
+            paths[item.id] = rebase(item.path, folder, renamed[folder])
+    return paths
