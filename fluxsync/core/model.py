@@ -186,7 +186,7 @@ class Snapshot:
     files: Mapping[str, Entry]
     folders: Mapping[str, Entry]
     complete: bool = True
-    scope: Scope = Scope()
+    scope: Scope = _EVERYTHING
     unknown: tuple[Unknown, ...] = ()
     problems: tuple[Problem, ...] = ()
     #: Whether ignore and include rules let a file with this path on disk take part (local snapshots).
@@ -238,7 +238,7 @@ class NameRules:
 class Capabilities:
     """Declared facts about a side."""
 
-    names: NameRules = NameRules()
+    names: NameRules = _ANY_DISK
     rename: Rename = Rename.FREE
     versions: bool = True
     #: Every scanned file carries a digest.

@@ -61,6 +61,8 @@ class Operation:
     carries: tuple[Item, ...] = ()
     #: Bytes that have to be sent or fetched.
     size: int = 0
+    #: A local move that brings the file to where `remote` has it: its row takes home and name from there.
+    settles: bool = False
 
 
 @dataclass(slots=True)

@@ -108,7 +108,13 @@ class LocalReplica(Replica, Protocol):
     """The folder."""
 
     def put(
-        self, place: Place, content: Source, expected: Entry | None, *, aside: Place | None = None
+        self,
+        place: Place,
+        content: Source,
+        expected: Entry | None,
+        *,
+        aside: Place | None = None,
+        mtime_ns: int | None = None,
     ) -> Entry:
         """Bring content to a place: staged, checked, flushed, then in the file's place in one step.
 

@@ -1,0 +1,258 @@
+"""The composition root: the only place that names concrete classes.
+
+`opened` gives a pair ready for passes, under the lock, bound to its journal; `peeked` gives the journal
+alone, for commands that only read.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fluxsync import __version__
+from fluxsync.core.model import Problem, Rename
+from fluxsync.core.plan import PlanPolicy
+from fluxsync.core.reconcile import Policy
+from fluxsync.core.safety import Limited
+from fluxsync.engine.bind import bind_account, bind_root
+from fluxsync.engine.cycle import Pair, Rules, Watcher, run_pass
+from fluxsync.engine.report import Report
+from fluxsync.errors import ConfigError, Halted, Locked
+from fluxsync.replica.fluxiom.client import Client
+from fluxsync.replica.fluxiom.placement import Placement
+from fluxsync.replica.fluxiom.replica import Fluxiom
+from fluxsync.replica.folder.replica import Folder
+from fluxsync.settings import Settings
+from fluxsync.state.journal import ConflictRow, Journal
+
+__all__ = ["App", "opened", "peeked"]
+
+_CONTROL = ".fluxsync"
+
+
+@dataclass(slots=True)
+class App:
+    """A pair with all that a pass needs."""
+
+    settings: Settings
+    pair: Pair
+    folder: Folder
+    fluxiom: Fluxiom
+    journal: Journal
+    host: str
+    _copies: list[tuple[str, str]] = field(default_factory=list)
+
+    def run(self, watcher: Watcher | None = None, *, approved: bool = False, dry_run: bool = False) -> Report:
+        """Do one pass; see `engine.cycle.run_pass`."""
+        watcher = watcher or Watcher()
+        report = run_pass(
+            self.pair, self._rules(watcher.clock()), watcher, approved=approved, dry_run=dry_run
+        )
+        for line in self.fluxiom.reports:
+            report.notices.append(Problem("", line, harmless=True))
+        self.fluxiom.reports.clear()
+        if not dry_run:
+            self._remember(watcher.clock())
+        return report
+
+    def _remember(self, now_s: float) -> None:
+        """Keep what the sides want to know again after a restart."""
+        for path, copy in self._copies:
+            self.journal.add_conflict(ConflictRow(path, copy, "", now_s))
+        self._copies.clear()
+        self.journal.set_facts(
+            {
+                "remote": json.dumps(dict(self.fluxiom.facts), sort_keys=True),
+                "mounts": json.dumps(sorted(self.folder.mounts)),
+            }
+        )
+
+    def _rules(self, now_s: float) -> Rules:
+        """Translate the configuration into values that the core understands."""
+        sync, safety = self.settings.sync, self.settings.safety
+        label = datetime.fromtimestamp(now_s).strftime("%Y-%m-%d %H%M%S") + f" {self.host}"
+        policy = Policy(
+            rules=self.folder.capabilities.names,
+            trust_size=sync.first_run == "trust-size" and not self.journal.items(),
+            now_ns=int(now_s * 1e9),
+            local_delete=sync.local_delete,
+            remote_delete=sync.remote_delete,
+        )
+        plan = PlanPolicy(
+            up=sync.direction != "down",
+            down=sync.direction != "up",
+            conflict=sync.conflict,
+            label=label,
+            rename=Rename.TITLE if sync.rename == "title" else self.fluxiom.capabilities.rename,
+            now_ns=int(now_s * 1e9),
+        )
+
+        def most(tracked: int) -> dict[Limited, int]:
+            deletions, edits = safety.max_delete.most(tracked), safety.max_edit.most(tracked)
+            return {
+                Limited.DELETE_HERE: deletions,
+                Limited.DELETE_THERE: deletions,
+                Limited.MOVE: safety.max_move.most(tracked),
+                Limited.EDIT_HERE: edits,
+                Limited.EDIT_THERE: edits,
+            }
+
+        return Rules(policy, plan, most, sync.local_delete, sync.remote_delete, _mapping_text(self.settings))
+
+
+@contextmanager
+def opened(
+    settings: Settings,
+    *,
+    dry_run: bool = False,
+    wait: Callable[[float], None] = time.sleep,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Iterator[App]:
+    """Open a pair for passes; with `dry_run` nothing is made or locked.
+
+    Raises `ConfigError`, `Halted` (wrong place), `Locked`, `Unavailable`, `Unauthorized`, `StateError`.
+    """
+    _check_root(settings)
+    with ExitStack() as stack:
+        copies: list[tuple[str, str]] = []
+        host = socket.gethostname().partition(".")[0] or "host"
+        journal = _journal(settings, dry_run)
+        stack.callback(journal.close)
+        folder = Folder(
+            settings.local.root,
+            ignore=settings.local.ignore,
+            include=settings.sync.include,
+            settle_s=settings.sync.settle,
+            mounts=frozenset(json.loads(journal.fact("mounts") or "[]")),
+            wait=wait,
+            on_conflict_copy=lambda path, copy: copies.append((path, copy)),
+            on_progress=on_progress,
+        )
+        stack.callback(folder.close)
+        bind_root(journal, folder, dry_run=True)
+        if not dry_run:
+            folder.prepare()
+            stack.enter_context(_lock(settings.local.root))
+            bind_root(journal, folder)
+        client = _client(settings)
+        facts: dict[str, str] = json.loads(journal.fact("remote") or "{}")
+        fluxiom = Fluxiom(
+            client,
+            _placement(settings),
+            sender=f"{host}-{journal.journal_id[:4]}",
+            direction=settings.sync.direction,
+            facts=facts,
+        )
+        stack.callback(fluxiom.close)
+        bind_account(journal, _account(settings), dry_run=dry_run)
+        pair = Pair(
+            folder,
+            fluxiom,
+            journal,
+            settings.remote.connections,
+            lambda: client.requests,
+            lambda: time.monotonic() - client.last_progress,
+        )
+        yield App(settings, pair, folder, fluxiom, journal, host, copies)
+
+
+@contextmanager
+def peeked(settings: Settings) -> Iterator[Journal]:
+    """Open the journal for reading, beside whoever works; an empty one where there is none."""
+    journal = Journal.peek(settings.journal_path) or Journal.in_memory()
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+def _journal(settings: Settings, dry_run: bool) -> Journal:
+    if dry_run:
+        return Journal.peek(settings.journal_path) or Journal.in_memory()
+    return Journal.open(settings.journal_path)
+
+
+def _check_root(settings: Settings) -> None:
+    """Tell a typing mistake from a root that has gone. Raises `ConfigError` and `Halted`."""
+    root = settings.local.root
+    known = False
+    if not root.exists():
+        journal = Journal.peek(settings.journal_path)
+        if journal is not None:
+            known = journal.fact("root_id") is not None
+            journal.close()
+    settings.check_root(known)
+    if not root.is_dir():
+        raise Halted(f"the folder {root} is missing or not mounted: nothing was done; mount it and run again")
+
+
+@contextmanager
+def _lock(root: Path) -> Iterator[None]:
+    """Hold the lock of a root; the kernel releases it when the process ends."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(root / _CONTROL / "lock", mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Locked(f"another fluxsync works on {root}: wait until it is done, or stop it") from None
+    except OSError as error:
+        raise ConfigError(f"[local] root = {root}: cannot be locked ({error.strerror})") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _client(settings: Settings) -> Client:
+    remote = settings.remote
+    return Client(
+        remote.url,
+        remote.username,
+        settings.password(),
+        connections=remote.connections,
+        timeout_s=remote.timeout,
+        ca_file=remote.ca_file,
+        allow_http=remote.allow_http,
+        user_agent=f"fluxsync/{__version__}",
+        upload_limit=remote.upload_limit,
+        download_limit=remote.download_limit,
+    )
+
+
+def _placement(settings: Settings) -> Placement:
+    mapping = settings.mapping
+    return Placement(
+        tuple(mapping.folders),
+        tuple(mapping.labels),
+        mapping.part_labels,
+        tuple(mapping.extra_tags),
+        settings.sync.trash_tag,
+        settings.sync.rename,
+    )
+
+
+def _account(settings: Settings) -> str:
+    url = urlsplit(settings.remote.url)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    return f"{url.scheme}://{(url.hostname or '').lower()}:{port}"
+
+
+def _mapping_text(settings: Settings) -> str:
+    """Return what of the configuration decides where things lie and what takes part."""
+    return json.dumps(
+        {
+            "folders": settings.mapping.folders,
+            "labels": settings.mapping.labels,
+            "extra_tags": settings.mapping.extra_tags,
+            "include": settings.sync.include,
+        },
+        sort_keys=True,
+    )

@@ -1,0 +1,1 @@
+"""The command line: asks `app`, and shows what comes back."""

@@ -1,0 +1,78 @@
+"""What goes into reconciling besides the snapshots, and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fluxsync.core.decision import Verdict
+from fluxsync.core.folders import Node, Tree
+from fluxsync.core.model import Entry, Item, NameRules, Problem
+
+__all__ = ["Change", "Evidence", "Policy", "Question", "Reconciliation"]
+
+_ANY_DISK = NameRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the configuration says about deciding."""
+
+    rules: NameRules = _ANY_DISK
+    #: "verify" compares bytes where both sides have a path; "trust-size" compares sizes in a first pass.
+    trust_size: bool = False
+    #: Nanoseconds since 1970: how long an empty folder has stood.
+    now_ns: int = 0
+    #: The mapping or the selection changed: this pass moves, and deletes nothing.
+    delete_nothing: bool = False
+    local_delete: str = "trash"
+    remote_delete: str = "trash"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was found out about remote content beyond the list, by (key, revision)."""
+
+    digests: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    #: Entries whose version comments were read.
+    described: Mapping[tuple[str, int], Entry] = field(default_factory=dict)
+    #: Entries of which no more can be known now, with the reason.
+    refused: Mapping[tuple[str, int], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Content that a decision needs: what the version comments say, or else the bytes themselves."""
+
+    entry: Entry
+    since: int
+    needs_bytes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One item that is not in step, and the verdict on it."""
+
+    verdict: Verdict
+    path: str  # where it shall lie on this disk, or lay
+    node: Node  # the folder it shall lie in
+    name: str  # its true name then
+    item: Item | None = None
+    local: Entry | None = None
+    remote: Entry | None = None
+
+
+@dataclass(slots=True)
+class Reconciliation:
+    """What has to be done, and what only has to be written down."""
+
+    tree: Tree
+    changes: list[Change] = field(default_factory=list)
+    #: Items that both sides agree on already, though the ancestor did not know it. Id 0: a new row.
+    agreements: list[Item] = field(default_factory=list)
+    forget: list[Item] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    #: How many files were equal on both sides, adopted ones included.
+    unchanged: int = 0
+    adopted: list[Item] = field(default_factory=list)

@@ -1,0 +1,14 @@
+"""Carries plans out, with an intent before and a settlement after each operation.
+
+cycle     one pass, from scan to settlement: read this first
+survey    what both sides show, and the questions that deciding needs answered
+execute   phases, batches and movers
+steps     one operation on one item
+rows      what the ancestor says after a step
+recover   what an interrupted pass may have left behind
+bind      a journal belongs to one root and one account
+budget    what fits on the disk and in the account
+report    what a pass did
+explain   why a path is as it is
+status    what the journal says without a running pass
+"""

@@ -1,0 +1,54 @@
+"""A journal belongs to one root and one account.
+
+A root that is another one, or an account that is, would look as if everything had been deleted.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Protocol
+
+from fluxsync.errors import Halted
+from fluxsync.state.journal import Journal
+
+__all__ = ["MarkedRoot", "bind_account", "bind_root"]
+
+_CURE = "`fluxsync rebuild` merges both sides again and deletes nothing"
+
+
+class MarkedRoot(Protocol):
+    """A root that carries an id of its own."""
+
+    def root_id(self) -> str | None: ...
+
+    def write_root_id(self, root_id: str) -> None: ...
+
+
+def bind_root(journal: Journal, root: MarkedRoot, *, dry_run: bool = False) -> None:
+    """Make sure that this is the journal's root, or make it so where the journal knows none.
+
+    Raises `Halted` when the marker is missing or another.
+    """
+    known, found = journal.fact("root_id"), root.root_id()
+    if known is not None:
+        if found is None:
+            raise Halted(f"the folder has lost its marker, so it may be another one or not mounted: {_CURE}")
+        if found != known:
+            raise Halted(f"this is another folder than the one the journal knows: {_CURE}")
+        return
+    if dry_run:
+        return
+    if found is None:
+        found = secrets.token_hex(16)
+        root.write_root_id(found)
+    journal.set_facts({"root_id": found})
+
+
+def bind_account(journal: Journal, account: str, *, dry_run: bool = False) -> None:
+    """Make sure that this is the journal's account. Raises `Halted` when it is another."""
+    known = journal.fact("account")
+    if known is None:
+        if not dry_run:
+            journal.set_facts({"account": account})
+    elif known != account:
+        raise Halted(f"the journal belongs to the account {known}, not to {account}: {_CURE}")

@@ -1,0 +1,244 @@
+"""One pass: scan, reconcile, guard, plan, execute, settle.
+
+    recover    what an earlier pass may have left behind
+    survey     SCAN both sides; NAME, OBSERVE and RECONCILE; answer what deciding needs to know
+    guard      hold back what exceeds a limit
+    make_plan  PLAN ordered operations, each with what it expects
+    Executor   JOURNAL the intents, EXECUTE, JOURNAL the outcomes and advance the ancestor
+
+A pass looks again, up to three times, where something was not as expected or a conflict made a new file.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from fluxsync.core.model import Action, Item, Kind, Problem, State
+from fluxsync.core.operations import Operation, Plan
+from fluxsync.core.plan import PlanPolicy, make_plan
+from fluxsync.core.reconcile import Policy
+from fluxsync.core.safety import LIMITED_ACTIONS, WINDOW_S, Held, Limited, Limits, guard
+from fluxsync.engine.budget import fit
+from fluxsync.engine.execute import Executor, Line
+from fluxsync.engine.ledger import Executed, Ledger
+from fluxsync.engine.meter import Meter
+from fluxsync.engine.recover import find_patiently, recover
+from fluxsync.engine.report import Report, Result
+from fluxsync.engine.steps import Mover
+from fluxsync.engine.survey import Survey, survey
+from fluxsync.errors import Halted, Unauthorized, Unavailable
+from fluxsync.replica.base import LocalReplica, RemoteReplica
+from fluxsync.state.journal import Event, HeldRow, Journal
+
+__all__ = ["Pair", "Rules", "Watcher", "run_pass"]
+
+_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two sides and what is remembered of them."""
+
+    local: LocalReplica
+    remote: RemoteReplica
+    journal: Journal
+    connections: int = 8
+    #: How much was asked of the account so far, and for how long nothing has come back.
+    requests: Callable[[], int] = lambda: 0
+    idle_s: Callable[[], float] = lambda: 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the configuration says, as values."""
+
+    policy: Policy
+    plan: PlanPolicy
+    #: The most of each kind, for so many tracked files.
+    most: Callable[[int], Mapping[Limited, int]]
+    local_delete: str = "trash"
+    remote_delete: str = "trash"
+    #: What the mapping and the selection are now; the journal knows what they were.
+    mapping: str = ""
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Who looks on: told what begins, what is done, and how many bytes have moved."""
+
+    on_phase: Callable[[str], None] = lambda phase: None
+    on_plan: Callable[[Plan], None] = lambda plan: None
+    on_done: Callable[[Operation], None] = lambda operation: None
+    meter: Meter = field(default_factory=Meter)
+    clock: Callable[[], float] = time.time
+    wait: Callable[[float], None] = time.sleep
+
+
+def run_pass(
+    pair: Pair, rules: Rules, watcher: Watcher, *, approved: bool = False, dry_run: bool = False
+) -> Report:
+    """Bring both sides in step once; with `dry_run` only say what that would take.
+
+    What stops a whole pass is in the report; only `StateError` and faults of our own are raised.
+    """
+    report = Report()
+    started = watcher.clock()
+    requests = pair.requests()
+    number = 0
+    try:
+        if not dry_run:
+            if pair.journal.unsettled():
+                watcher.on_phase("looking for what an interrupted pass left")
+            recover(pair.journal, pair.remote, watcher.wait, watcher.clock)
+            number = pair.journal.begin_pass(_tracked(pair.journal.items()))
+        for attempt in range(_ROUNDS):
+            again = _round(pair, rules, watcher, report, number, approved=approved, dry_run=dry_run)
+            if not again:
+                break
+            if attempt == _ROUNDS - 1:
+                report.failures.update(again)
+        if not dry_run and report.result is Result.IN_STEP:
+            pair.journal.set_facts({"mapping": rules.mapping})
+    except Unavailable as error:
+        report.stopped, report.message = Result.UNREACHABLE, str(error)
+    except Unauthorized as error:
+        report.stopped, report.message = Result.UNAUTHORIZED, str(error)
+    except Halted as error:
+        report.stopped, report.message = Result.GUARDED, str(error)
+    finally:
+        report.requests = pair.requests() - requests
+        report.bytes_up, report.bytes_down = watcher.meter.bytes_up, watcher.meter.bytes_down
+        report.seconds = watcher.clock() - started
+        if number:
+            _write_down(pair.journal, report, number)
+    return report
+
+
+def _round(
+    pair: Pair, rules: Rules, watcher: Watcher, report: Report, number: int, *, approved: bool, dry_run: bool
+) -> dict[str, str]:
+    """Do one round; returns what has to be looked at again, with the reason."""
+    journal = pair.journal
+    items = journal.items()
+    known = journal.fact("mapping")
+    policy = replace(rules.policy, delete_nothing=known is not None and known != rules.mapping)
+    watcher.on_phase("looking at both sides")
+    seen = survey(
+        pair.local,
+        pair.remote,
+        items,
+        policy,
+        journal.digests(),
+        connections=pair.connections,
+        meter=watcher.meter,
+    )
+    changes = seen.reconciliation.changes
+    limits = _limits(journal, rules, items, watcher.clock())
+    go, held = guard(changes, limits, approved=approved or policy.delete_nothing)
+    plan = make_plan(seen.reconciliation, go, seen.local, seen.remote, rules.plan)
+    _note(report, seen, plan, held)
+    report.fail(fit(plan, free_here=pair.local.free_bytes(), free_there=_room(pair.remote, plan)))
+    if dry_run:
+        report.plan = list(plan)
+        for operation in plan:
+            report.count(operation)
+        return {}
+    if not approved:
+        journal.set_held([_held_row(row) for row in held])
+    journal.remember_digests(seen.computed)
+    _adopt(journal, seen, plan, number, watcher.clock())
+    if not len(plan):
+        return {}
+    executed = _execute(pair, rules, watcher, seen, plan, number, approved=approved)
+    for operation in executed.done:
+        report.count(operation)
+    report.fail(executed.problems)
+    again = {problem.path: problem.reason for problem in executed.stale}
+    if any(operation.action is Action.CONFLICT for operation in executed.done):
+        again.setdefault("", "a conflict copy waits to be sent")
+    return again
+
+
+def _execute(
+    pair: Pair, rules: Rules, watcher: Watcher, seen: Survey, plan: Plan, number: int, *, approved: bool
+) -> Executed:
+    watcher.on_plan(plan)
+    wanted = {op.remote.digest for op in plan.transfers if op.remote is not None and op.remote.digest}
+    mover = Mover(
+        pair.local,
+        pair.remote,
+        watcher.meter,
+        rules.local_delete,
+        rules.remote_delete,
+        {e.digest: e for e in seen.local.files.values() if e.digest in wanted} if wanted else {},
+    )
+    ledger = Ledger(
+        pair.journal,
+        plan,
+        pass_number=number,
+        approved=approved,
+        clock=watcher.clock,
+        on_done=watcher.on_done,
+    )
+    line = Line(lambda intents: find_patiently(pair.remote, intents, watcher.wait), pair.idle_s, watcher.wait)
+    return Executor(mover, ledger, line, connections=pair.connections, mark=seen.remote.mark).run(plan)
+
+
+def _note(report: Report, seen: Survey, plan: Plan, held: list[Held]) -> None:
+    """Take over what a round saw; a later round sees it afresh."""
+    report.failures.clear()
+    report.notices.clear()
+    report.held = held
+    report.unchanged = seen.reconciliation.unchanged
+    for snapshot in (seen.local, seen.remote):
+        report.fail(snapshot.problems)
+    report.failures.update({u.path: u.reason for u in seen.local.unknown if u.path not in report.failures})
+    report.fail(plan.problems)
+
+
+def _adopt(journal: Journal, seen: Survey, plan: Plan, number: int, now_s: float) -> None:
+    """Write down what both sides agree on already."""
+    journal.advance(plan.agreements, [item.id for item in plan.forget if item.id])
+    journal.record(
+        [
+            Event(now_s, number, str(Action.ADOPT), item.path, item.key, "done", "equal on both sides")
+            for item in seen.reconciliation.adopted
+        ]
+    )
+
+
+def _limits(journal: Journal, rules: Rules, items: list[Item], now_s: float) -> Limits:
+    tracked = journal.most_tracked(now_s - max(WINDOW_S.values()), _tracked(items))
+    recent = {
+        kind: journal.recent([str(action) for action in actions], now_s - WINDOW_S[kind])
+        for kind, actions in LIMITED_ACTIONS.items()
+        if actions
+    }
+    return Limits(rules.most(tracked), recent)
+
+
+def _room(remote: RemoteReplica, plan: Plan) -> int | None:
+    """Ask for the account's room only where something is to be sent."""
+    if any(op.action in (Action.CREATE, Action.VERSION) for op in plan.transfers):
+        return remote.free_bytes()
+    return None
+
+
+def _tracked(items: list[Item]) -> int:
+    return sum(item.kind is Kind.FILE and item.state is State.AGREED for item in items)
+
+
+def _held_row(held: Held) -> HeldRow:
+    change = held.change
+    key = change.remote.key if change.remote else change.item.key if change.item else ""
+    return HeldRow(str(change.verdict.fate.value), change.path, key, held.why)
+
+
+def _write_down(journal: Journal, report: Report, number: int) -> None:
+    problems = [*report.notices]
+    problems += [Problem(path, reason) for path, reason in report.failures.items()]
+    journal.set_problems(problems, number)
+    counts = {k: v for k, v in report.document().items() if isinstance(v, int | float)}
+    journal.end_pass(number, str(report.result), counts)

@@ -1,0 +1,107 @@
+"""Looks at both sides, and finds out what deciding needs to know of contents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from fluxsync.core.model import Entry, Item, Kind, Scope, Snapshot
+from fluxsync.core.reconcile import Evidence, Policy, Question, Reconciliation, reconcile
+from fluxsync.engine.meter import Meter
+from fluxsync.errors import Corrupted, Full, Rejected, Stale
+from fluxsync.replica.base import LocalReplica, RemoteReplica
+
+__all__ = ["Survey", "survey"]
+
+#: One for the comments, one for the bytes, and one more in case the comments name nothing.
+_MOST_QUESTIONS = 4
+
+
+@dataclass(slots=True)
+class Survey:
+    """Both snapshots, and what was found out about contents."""
+
+    local: Snapshot
+    remote: Snapshot
+    reconciliation: Reconciliation
+    #: Digests that had to be computed from downloads, by key and revision.
+    computed: dict[tuple[str, int], str] = field(default_factory=dict)
+
+
+def survey(
+    local: LocalReplica,
+    remote: RemoteReplica,
+    items: Collection[Item],
+    policy: Policy,
+    known_digests: Mapping[tuple[str, int], str],
+    *,
+    connections: int,
+    meter: Meter,
+) -> Survey:
+    """Scan both sides at once, reconcile, and answer questions until the decisions stand."""
+    by_path = {item.path: item for item in items if item.path}
+    by_key = {item.key: item for item in items if item.key and item.kind is Kind.FILE}
+    with ThreadPoolExecutor(1, "scan") as pool:
+        here = pool.submit(local.scan, Scope(), by_path)
+        try:
+            there = remote.scan(Scope(), by_key)
+        finally:
+            # A scan in hand is waited for: two of one folder must never run.
+            pool.shutdown(wait=True)
+        seen = here.result()
+    evidence = Evidence(dict(known_digests))
+    computed: dict[tuple[str, int], str] = {}
+    result = reconcile(items, seen, there, evidence, policy)
+    for _ in range(_MOST_QUESTIONS):
+        if not result.questions:
+            break
+        evidence = _answer(remote, result.questions, evidence, computed, connections, meter)
+        result = reconcile(items, seen, there, evidence, policy)
+    return Survey(seen, there, result, computed)
+
+
+def _answer(
+    remote: RemoteReplica,
+    questions: Sequence[Question],
+    evidence: Evidence,
+    computed: dict[tuple[str, int], str],
+    connections: int,
+    meter: Meter,
+) -> Evidence:
+    digests = dict(evidence.digests)
+    described = dict(evidence.described)
+    refused = dict(evidence.refused)
+
+    def ask(question: Question) -> tuple[Question, Entry | None, str]:
+        try:
+            if question.needs_bytes:
+                return question, _read(remote, question.entry, meter), ""
+            return question, remote.describe(question.entry, question.since), ""
+        except (Corrupted, Rejected, Stale, Full) as error:
+            return question, None, str(error)
+
+    with ThreadPoolExecutor(connections, "mover") as pool:
+        for question, entry, reason in pool.map(ask, questions):
+            mark = (question.entry.key, question.entry.revision)
+            if entry is None:
+                refused[mark] = reason
+                continue
+            if question.needs_bytes and entry.digest:
+                computed[mark] = entry.digest
+            elif not question.needs_bytes:
+                described[mark] = entry
+            if entry.digest:
+                digests[mark] = entry.digest
+    return Evidence(digests, described, refused)
+
+
+def _read(remote: RemoteReplica, entry: Entry, meter: Meter) -> Entry:
+    """Read an asset's bytes for their digest; nothing of them is kept."""
+    content = meter.downward(remote.open(entry))
+    try:
+        for _ in content.blocks():
+            pass
+        return replace(entry, digest=content.check())
+    finally:
+        content.close()

@@ -1,0 +1,15 @@
+"""A Fluxiom account as a side: folders are tags, files are assets.
+
+A scan asks for user, account and tags, walks the pages of assets, asks for account and tags again, and turns
+each asset into an entry. A write reads its asset afresh, sends one change, and compares the answer with what
+was meant. From the wire inwards:
+
+wire, multipart, comment     bytes <-> values, no input or output
+throttle, gate, answers      bandwidth; the pause that a service asks for; status codes as errors
+addresses, transfer, client  where the password may go; content on its way; the only module that knows httpx
+tagnames, placement          folder paths as tag names; which tag is a folder, which folder is home
+entries                      an asset as an entry: key, name, memo
+tagbook, listing, scanning   the account's tags; the full list; the list as a snapshot
+library                      a fresh look at an asset, and a change that is verified
+retag, uploads, arrival, folders, finding    the verbs, and `replica`, which holds them together
+"""

@@ -1,0 +1,58 @@
+"""What a status code means: the one place where answers become errors.
+
+The service documents 200 and the 404 of an empty list; everything else follows HTTP.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+from fluxsync.errors import FluxsyncError, Rejected, Stale, Unauthorized, Unavailable
+
+__all__ = ["RIGHT", "Passing", "looks_like_html", "reason_of", "refusal"]
+
+#: The right that uploads, edits and downloads of originals need.
+RIGHT = "manage_assets"
+
+_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+
+
+class Passing(Unavailable):
+    """Trouble that may be over at the next try: the same read is worth repeating at once."""
+
+
+def looks_like_html(content_type: str, start: bytes) -> bool:
+    """Tell a web page from an answer of the service."""
+    head = start[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return "html" in content_type.lower() or head.startswith((b"<!doctype html", b"<html"))
+
+
+def reason_of(body: bytes) -> str:
+    """Return the first 200 printable characters of an error answer, without its markup."""
+    text = html.unescape(_TAGS.sub(" ", body[:20_000].decode("utf-8", "replace")))
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return words[:200]
+
+
+def refusal(status: int, body: bytes, what: str, *, write: bool, has_right: bool | None) -> FluxsyncError:
+    """Return the error for an answer that is neither success, redirect, 401, 429 nor 503.
+
+    `what` says what was asked for; `has_right` whether the user has the right to change assets, None where
+    nobody asked yet.
+    """
+    reason = reason_of(body)
+    said = f": {reason}" if reason else ""
+    if status == 403:
+        if write and has_right:
+            return Rejected(f"the service does not allow to {what}{said}")
+        if write:
+            return Unauthorized(f"the user may not {what}: the right {RIGHT} is needed")
+        return Unauthorized(f"the user may not {what} (403): is the account's API switched on?")
+    if status in (404, 410):
+        return Stale(f"cannot {what}: it is gone from the account")
+    if status == 413:
+        return Rejected(f"cannot {what}: too large for the service{said}")
+    if status == 408 or status >= 500:
+        return Passing(f"the service failed to {what} ({status})")
+    return Rejected(f"the service refused to {what} ({status}){said}")

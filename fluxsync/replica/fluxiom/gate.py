@@ -1,0 +1,114 @@
+"""The pause that a service asks for, and how many requests it takes at a time.
+
+After a 429 or 503 no request at all leaves before its Retry-After has passed; the number of requests in
+flight is halved, and grows again by one for each round of answers.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from fluxsync.errors import Unavailable
+
+__all__ = ["Gate", "parse_date", "parse_retry_after"]
+
+LONGEST_PAUSE_S = 300.0
+
+
+def parse_date(text: str) -> datetime | None:
+    """Read an HTTP date; None where it is none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parse_retry_after(text: str, date: str) -> float | None:
+    """Read Retry-After as seconds; a date counts from the answer's own Date, not this machine's clock."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    until, now = parse_date(text), parse_date(date) or datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds()) if until else None
+
+
+class Gate:
+    """Lets requests through, fewer where the service minds, none while it is closed."""
+
+    def __init__(
+        self,
+        width: int,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        *,
+        patience_s: float = 60.0,
+    ) -> None:
+        self._most = float(width)
+        self._width = float(width)
+        self._clock = clock
+        self._sleep = sleep
+        self._patience_s = patience_s
+        self._inside = 0
+        self._opens = -math.inf
+        self._refusals = 0
+        self._changed = threading.Condition()
+
+    @property
+    def width(self) -> int:
+        """How many requests may be in flight now."""
+        return max(1, int(self._width))
+
+    @contextmanager
+    def passage(self) -> Iterator[None]:
+        """Hold a place while a request is in flight.
+
+        Raises `Unavailable` (unsent) at once when the gate stays closed longer than anybody waits here.
+        """
+        while True:
+            with self._changed:
+                while self._inside >= self.width:
+                    self._changed.wait()
+                wait_s = self._opens - self._clock()
+                if wait_s <= 0:
+                    self._inside += 1
+                    break
+            if wait_s > self._patience_s:
+                raise Unavailable(
+                    f"the service asks to be left alone for {math.ceil(wait_s)} s",
+                    retry_after_s=wait_s,
+                    unsent=True,
+                )
+            self._sleep(wait_s)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside -= 1
+                self._changed.notify()
+
+    def refused(self, retry_after_s: float | None) -> float:
+        """Close after a 429 or 503 and return for how long; without a word from the service, ever longer."""
+        with self._changed:
+            now = self._clock()
+            if now >= self._opens:  # one refusal for all that were in flight together
+                self._refusals += 1
+                self._width = max(1.0, self._width / 2)
+            if retry_after_s is None:
+                retry_after_s = min(LONGEST_PAUSE_S, 2.0**self._refusals) * random.uniform(0.5, 1.0)
+            self._opens = max(self._opens, now + retry_after_s)
+            return self._opens - now
+
+    def answered(self) -> None:
+        """Note an answer that was no refusal."""
+        if self._refusals or self._width < self._most:
+            with self._changed:
+                self._refusals = 0
+                self._width = min(self._most, self._width + 1 / self._width)
+                self._changed.notify()

@@ -1,0 +1,249 @@
+"""The account as a side: the verbs of the protocol, over the modules that do the work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from fluxsync.core.model import (
+    Capabilities,
+    Entry,
+    Intent,
+    Item,
+    Kind,
+    NameRules,
+    Place,
+    Rename,
+    Scope,
+    Snapshot,
+)
+from fluxsync.errors import Halted, Unauthorized
+from fluxsync.replica.base import Probe, Source, Trashed
+from fluxsync.replica.fluxiom import comment, finding, folders, retag, uploads
+from fluxsync.replica.fluxiom.answers import RIGHT
+from fluxsync.replica.fluxiom.arrival import Arrival
+from fluxsync.replica.fluxiom.client import Client
+from fluxsync.replica.fluxiom.entries import (
+    asset_id_of,
+    created_of,
+    folder_entry,
+    read_memo,
+    tag_id_of,
+)
+from fluxsync.replica.fluxiom.library import Library
+from fluxsync.replica.fluxiom.listing import probe_of
+from fluxsync.replica.fluxiom.placement import Placement
+from fluxsync.replica.fluxiom.scanning import Scan
+from fluxsync.replica.fluxiom.wire import Account, Version
+
+__all__ = ["Fluxiom", "VersionNote"]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionNote:
+    """A version of an asset, with what its comment says where a fluxsync sent it."""
+
+    number: int
+    filename: str
+    size: int
+    user_id: int
+    created_on: str
+    comment: str
+    sender: str = ""
+    digest: str = ""
+    over: int | None = None
+
+
+class Fluxiom:
+    """A `RemoteReplica`.
+
+    `facts` is what has to survive a restart, text by text: the engine stores it after each pass and gives it
+    to the constructor. `reports` collects what a person should hear of; whoever reads it empties it.
+    `last_probe` is the probe that the last full list began with.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        mapping: Placement,
+        *,
+        sender: str,
+        renames: bool | None = None,
+        direction: str = "both",
+        facts: MutableMapping[str, str] | None = None,
+    ) -> None:
+        self.facts: MutableMapping[str, str] = {} if facts is None else facts
+        if renames is not None:
+            self.facts["renames"] = "yes" if renames else "no"
+        self.last_probe: Probe | None = None
+        self._client = client
+        self._direction = direction
+        self._library = Library(client, mapping, sender, self.facts)
+
+    @property
+    def reports(self) -> list[str]:
+        return self._library.reports
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            names=NameRules(max_name_bytes=255),
+            rename=Rename.TITLE if self._library.by_title else Rename.BY_CONTENT,
+            versions=self.facts.get("versions") != "no",
+            digests=False,
+        )
+
+    @property
+    def service_time(self) -> datetime | None:
+        """The service's clock at its last answer."""
+        return self._client.server_date
+
+    def check_rights(self) -> None:
+        """Ask who the user is and what the plan can.
+
+        Raises `Unauthorized` naming the right that is missing.
+        """
+        rights = self._client.user().permissions
+        needed = ["login"] if self._direction == "down" else ["login", RIGHT]
+        for right in needed:
+            # An account that lists no rights at all refuses by its answers, if it does.
+            if rights and right not in rights:
+                raise Unauthorized(f'the user lacks the right "{right}", which sync.direction needs')
+        self._look_at_account()
+
+    def probe(self) -> Probe | None:
+        return self._probe()
+
+    def scan(self, scope: Scope, known: Mapping[str, Item]) -> Snapshot:
+        """List the account, or look at single assets and folders.
+
+        A pass in step costs user, account and tags, the pages, account and tags again. Raises `Halted` when
+        the answer comes from another account than the one that the facts name.
+        """
+        user = self._client.user()
+        scan = Scan(self._library, self._client, self._probe, known)
+        if scope.members is None:
+            snapshot = scan.everything()
+            self.last_probe = scan.first_probe
+        else:
+            snapshot = scan.members(scope)
+        return replace(snapshot, mark=finding.mark_of(int(self.facts.get("highest_id", 0)), user.id))
+
+    def look(self, entry: Entry) -> Entry | None:
+        if entry.kind is Kind.FOLDER:
+            tag = self._client.tag(tag_id_of(entry.key))
+            path = self._library.placement.folder_of(tag.name) if tag else None
+            return folder_entry(tag, path) if tag and path is not None else None
+        asset = self._client.asset(asset_id_of(entry.key))
+        memo = read_memo(entry.memo)
+        if asset is None:
+            # A 404 says "gone" only where the same user on the same account is answered otherwise.
+            self._client.user()
+            self._look_at_account()
+            return None
+        if memo.created and memo.created != created_of(asset.created_on):
+            return None
+        recorded = tag_id_of(entry.place.folder)
+        now = self._library.entry(asset, recorded=recorded, seen=memo.tags, like=memo)
+        return replace(now, key=entry.key)
+
+    def open(self, entry: Entry) -> Source:
+        """Open the content; it is recorded under the entry's own version, which was read before."""
+        return Arrival(self._library, self._client.download(asset_id_of(entry.key)), entry)
+
+    def put(
+        self, place: Place, content: Source, expected: Entry | None, *, like: Entry | None = None
+    ) -> Entry:
+        if expected is not None:
+            return uploads.new_version(self._library, place, content, expected)
+        return uploads.create(self._library, place, content, like)
+
+    def move(self, entry: Entry, place: Place) -> Entry:
+        return retag.move(self._library, entry, place)
+
+    def make_folder(self, place: Place) -> Entry:
+        return folders.make_folder(self._library, place)
+
+    def move_folder(self, folder: Entry, place: Place) -> Entry:
+        return folders.move_folder(self._library, folder, place)
+
+    def remove_folder(self, folder: Entry) -> None:
+        folders.remove_folder(self._library, folder)
+
+    def trash(self, entry: Entry) -> Trashed:
+        return retag.trash(self._library, entry)
+
+    def restore(self, entry: Entry) -> Entry:
+        return retag.restore(self._library, entry)
+
+    def relabel(self, entry: Entry) -> Entry:
+        return retag.relabel(self._library, entry)
+
+    def delete(self, entry: Entry) -> None:
+        retag.delete(self._library, entry)
+
+    def describe(self, entry: Entry, since: int) -> Entry:
+        if entry.revision == 0:  # a create carries no comment
+            return entry
+        digest, over = entry.digest, -1
+        for version in self._client.versions(asset_id_of(entry.key)):
+            note = comment.parse(version.comment)
+            if note is None:
+                continue
+            if (version.number, version.size) == (entry.revision, entry.size):
+                digest = note.digest
+            if version.number > since:
+                over = note.over if over < 0 else min(over, note.over)
+        return replace(entry, digest=digest, over=over)
+
+    def versions(self, entry: Entry) -> tuple[VersionNote, ...]:
+        """Return the asset's versions, newest first."""
+        notes = map(_note, self._client.versions(asset_id_of(entry.key)))
+        return tuple(sorted(notes, key=lambda note: note.number, reverse=True))
+
+    def find(self, intents: Sequence[Intent]) -> Mapping[Intent, Entry]:
+        if not intents:
+            return {}
+        self._client.user()
+        listed = Scan(self._library, self._client, self._probe, {}).list()
+        return finding.find(self._library, self._client, listed.assets.values(), intents)
+
+    def free_bytes(self) -> int | None:
+        return self._look_at_account().available_space
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _probe(self) -> Probe:
+        account = self._look_at_account()
+        tags = self._client.tags()
+        self._library.tags.read(tags)
+        return probe_of(account, tags)
+
+    def _look_at_account(self) -> Account:
+        account = self._client.account()
+        known = self.facts.setdefault("subdomain", account.subdomain)
+        if known != account.subdomain:
+            raise Halted(
+                f'this is the account "{account.subdomain}", the journal knows "{known}"; '
+                "`fluxsync rebuild` merges the folder with it"
+            )
+        if account.versions is not None:
+            self.facts["versions"] = "yes" if account.versions else "no"
+        return account
+
+
+def _note(version: Version) -> VersionNote:
+    note = comment.parse(version.comment)
+    return VersionNote(
+        number=version.number,
+        filename=version.filename,
+        size=version.size,
+        user_id=version.user_id,
+        created_on=version.created_on,
+        comment=version.comment,
+        sender=note.sender if note else "",
+        digest=note.digest if note else "",
+        over=note.over if note else None,
+    )

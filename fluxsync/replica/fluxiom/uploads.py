@@ -1,0 +1,148 @@
+"""Content to the account: a new asset, or a version of one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fluxsync.core.model import Entry, Place
+from fluxsync.core.paths import nfc, splitext
+from fluxsync.errors import Corrupted, Rejected, ReplicaError, Stale
+from fluxsync.replica.base import Source
+from fluxsync.replica.fluxiom import comment
+from fluxsync.replica.fluxiom.entries import tag_id_of
+from fluxsync.replica.fluxiom.library import Library
+from fluxsync.replica.fluxiom.retag import moved_tags, title_for
+from fluxsync.replica.fluxiom.wire import Asset, Version
+
+__all__ = ["create", "new_version"]
+
+
+def create(library: Library, place: Place, content: Source, like: Entry | None = None) -> Entry:
+    """Upload a new asset into its folder; its answer is what was meant, or it is mended or put in the trash.
+
+    `like` is the asset that this one succeeds: title, description and labels are taken over.
+    Raises `Corrupted` where the service holds another length, `Rejected` where the tags cannot be set.
+    """
+    home_id = tag_id_of(place.folder)
+    if home_id and home_id not in library.tags.folders:
+        raise Stale("the folder's tag is gone from the account")
+    name, description = nfc(place.name), ""
+    title = splitext(name)[0]
+    tags = _tags_at(library, home_id)
+    if like is not None:
+        old = library.fresh(like, trash_too=False)
+        description = old.description
+        if old.title not in (old.filename, splitext(old.filename)[0]):
+            title = old.title
+        tags |= old.tags.keys() - {library.tags.trash, tag_id_of(like.place.folder)}
+    # RACE: nothing says "only if there is none": another machine may create the same file now. Both assets
+    # stay; the next pass sees twins, and equal ones are joined by the creator of the higher id.
+    asset, digest = library.client.create(name, content, title, description, library.tag_list(tags))
+    if asset.size != content.size:
+        _discard(library, asset)
+        raise Corrupted(f'"{name}" arrived with {asset.size} bytes instead of {content.size}')
+    if frozenset(asset.tags) != tags:
+        asset = _mend(library, asset, tags)
+    if nfc(asset.filename) != name:
+        library.reports.append(f'the service made "{asset.filename}" of the file name "{name}"')
+    made = library.entry(asset, recorded=home_id, seen=asset.tags)
+    return replace(made, digest=digest)
+
+
+def new_version(library: Library, place: Place, content: Source, expected: Entry) -> Entry:
+    """Upload new content for an asset, under a new name where `place` has one, and out of the trash.
+
+    Raises `Stale` unless the asset still is `expected`, `Corrupted` where the service holds another length.
+    """
+    before = library.fresh(expected)
+    renamed = nfc(place.name) != nfc(expected.place.name)
+    by_title = library.by_title
+    name = nfc(place.name) if renamed and not by_title else before.filename
+    title = title_for(before, place.name) if renamed and by_title else None
+
+    def note(digest: str) -> str:
+        return comment.build(library.sender, digest, before.version)
+
+    # RACE: a version that somebody uploads between our read and this request is buried under ours. Its
+    # content stays in the asset's history; our version's number tells, and so does "over" in its comment.
+    version, digest = library.client.add_version(before.id, name, content, note)
+    if version.size != content.size:
+        raise Corrupted(f'"{name}" arrived with {version.size} bytes instead of {content.size}')
+    if version.number != before.version + 1:
+        _report_buried(library, before, version)
+    asset = replace(
+        before,
+        version=version.number,
+        size=version.size,
+        filename=version.filename,
+        updated_on=version.updated_on or before.updated_on,
+    )
+    if renamed or nfc(version.filename) != nfc(before.filename):
+        asset = _read_back(library, asset)
+        title = title or _title_after(library, before, asset, place.name, renamed=renamed)
+    home_id = tag_id_of(place.folder)
+    tags = frozenset(asset.tags)
+    if place.folder != expected.place.folder:
+        tags = moved_tags(library, asset, expected, home_id)
+    tags -= {library.tags.trash}
+    if tags != frozenset(asset.tags) or (title is not None and title != asset.title):
+        asset = library.write(asset, tags, title)
+    return library.entry_after(expected, asset, home_id, digest)
+
+
+def _tags_at(library: Library, home_id: int) -> frozenset[int]:
+    placement, book = library.placement, library.tags
+    labels = book.labels([*placement.extra_tags, *placement.labels_at(book.folders.get(home_id, ""))])
+    return labels | ({home_id} if home_id else frozenset())
+
+
+def _mend(library: Library, asset: Asset, tags: frozenset[int]) -> Asset:
+    try:
+        return library.write(asset, tags)
+    except ReplicaError:
+        _discard(library, asset)
+        raise
+
+
+def _discard(library: Library, asset: Asset) -> None:
+    """Put an asset that came out wrong in the trash, so that no machine takes it for a new file."""
+    try:
+        library.write(asset, {*asset.tags, library.tags.make_trash()})
+    except ReplicaError as error:
+        library.reports.append(f"asset {asset.id} came out wrong and could not be put in the trash: {error}")
+
+
+def _report_buried(library: Library, before: Asset, version: Version) -> None:
+    for buried in library.client.versions(before.id):
+        if before.version < buried.number < version.number:
+            library.reports.append(
+                f'version {buried.number} of "{before.filename}", sent by user {buried.user_id}, '
+                f"was buried by version {version.number} from here"
+            )
+
+
+def _read_back(library: Library, expected: Asset) -> Asset:
+    asset = library.client.asset(expected.id)
+    if asset is None:
+        raise Stale(f'"{expected.filename}" is gone from the account')
+    if (asset.version, asset.size) != (expected.version, expected.size):
+        raise Stale(f'"{expected.filename}" has yet newer content on the account')
+    return asset
+
+
+def _title_after(library: Library, before: Asset, asset: Asset, name: str, *, renamed: bool) -> str | None:
+    """Return the title that a rename brings, None where it stays."""
+    if nfc(asset.filename) == nfc(before.filename):
+        if not renamed:
+            return None
+        # Versions do not rename on this account: from now on the title stands for the name, on every machine.
+        library.facts["renames"] = "no"
+        try:
+            return title_for(asset, name)
+        except Rejected as error:
+            library.reports.append(str(error))
+            return None
+    stem = splitext(asset.filename)[0]
+    if nfc(before.title) == nfc(before.filename):
+        return asset.filename
+    return stem if nfc(before.title) == nfc(splitext(before.filename)[0]) else None

@@ -1,0 +1,48 @@
+"""What the disk below the root can do: found out once, when first asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from fluxsync.core.model import NameRules
+from fluxsync.replica.folder.names import can_exchange, probe_names
+from fluxsync.replica.folder.root import CONTROL, Root, control
+from fluxsync.replica.folder.syscalls import At
+
+__all__ = ["Facts"]
+
+
+class Facts:
+    """Remembers what was probed. Two threads that ask at once both probe, and agree."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._names: NameRules | None = None
+        self._exchanges: bool | None = None
+
+    def names(self) -> NameRules:
+        """Return the disk's rules; without `.fluxsync/tmp` to try, what the system is known for."""
+        if self._names is not None:
+            return self._names
+        with self._root.opened() as top:
+            try:
+                os.stat(f"{CONTROL}/tmp", dir_fd=top, follow_symlinks=False)
+            except FileNotFoundError:
+                plain = sys.platform != "darwin"
+                return NameRules(case_sensitive=plain, form_sensitive=plain)
+            with control(top, "tmp") as room:
+                self._names = probe_names(room)
+        return self._names
+
+    def exchanges(self, top: int) -> bool:
+        """Tell whether two names can swap what they name."""
+        if self._exchanges is None:
+            with control(top, "tmp") as room:
+                self._exchanges = can_exchange(room)
+        return self._exchanges
+
+    def listed(self, at: At) -> bool:
+        """Tell whether exactly this name is in its folder: some disks answer to others, too."""
+        names = self.names()
+        return (names.case_sensitive and names.form_sensitive) or at.name in os.listdir(at.fd)

@@ -1,0 +1,91 @@
+"""What names the disk can hold and tell apart, found out by making files."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import unicodedata
+from collections.abc import Callable, Iterable
+
+from fluxsync.core.model import NameRules
+from fluxsync.replica.folder import syscalls
+from fluxsync.replica.folder.syscalls import At, Unsupported
+
+__all__ = ["can_exchange", "probe", "probe_names", "same_name"]
+
+_SUSPECTS = '\\:*?"<>|'
+_MAX_NAME_BYTES = 255
+
+
+def probe(makes: Callable[[str], bool], names: Callable[[], Iterable[str]], stem: str) -> NameRules:
+    """Work out the rules of a disk from a fresh folder on it.
+
+    `makes(name)` creates a file and says whether that worked and whether it is a new one; `names()` lists the
+    folder. `stem` is a name of ASCII letters that is free.
+    """
+    makes(f"{stem}-case")
+    case_sensitive = makes(f"{stem}-CASE")
+    makes(f"{stem}-\u00fc")
+    form_sensitive = makes(unicodedata.normalize("NFD", f"{stem}-\u00fc"))
+    forbidden = frozenset(letter for letter in _SUSPECTS if not makes(f"{stem}-{ord(letter)}{letter}x"))
+    dotted = f"{stem}-dot."
+    trims_end = not makes(dotted) or dotted not in names()
+    return NameRules(
+        case_sensitive=case_sensitive,
+        form_sensitive=form_sensitive,
+        max_name_bytes=_MAX_NAME_BYTES,
+        forbidden=forbidden,
+        trims_end=trims_end,
+    )
+
+
+def probe_names(room: int) -> NameRules:
+    """Find out the rules of the disk below an open folder of ours; leaves nothing there. Raises `OSError`."""
+    stem = f"probe-{secrets.token_hex(4)}"
+    at = At(room, stem)
+    syscalls.mkdir(at, 0o700)
+    fd = os.open(stem, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=room)
+
+    def makes(name: str) -> bool:
+        try:
+            os.close(syscalls.create(At(fd, name)))
+        except OSError:
+            return False
+        return True
+
+    try:
+        return probe(makes, lambda: os.listdir(fd), "name")
+    finally:
+        try:
+            for name in os.listdir(fd):
+                syscalls.unlink(At(fd, name))
+        finally:
+            os.close(fd)
+        syscalls.rmdir(at)
+
+
+def can_exchange(room: int) -> bool:
+    """Find out whether the disk below an open folder of ours can exchange two names. Raises `OSError`."""
+    stem = f"probe-{secrets.token_hex(4)}"
+    one, other = At(room, f"{stem}-1"), At(room, f"{stem}-2")
+    made: list[At] = []
+    try:
+        for at in (one, other):
+            os.close(syscalls.create(at))
+            made.append(at)
+        syscalls.exchange(one, other)
+    except Unsupported:
+        return False
+    finally:
+        for at in made:
+            syscalls.unlink(at)
+    return True
+
+
+def same_name(one: str, other: str, rules: NameRules) -> bool:
+    """Tell whether a disk takes two names for one."""
+    if not rules.form_sensitive:
+        one, other = unicodedata.normalize("NFC", one), unicodedata.normalize("NFC", other)
+    if not rules.case_sensitive:
+        one, other = one.casefold(), other.casefold()
+    return one == other

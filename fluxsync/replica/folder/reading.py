@@ -1,0 +1,137 @@
+"""Reading the files that a walk could not tell by their stamps: in parallel, and never a torn one."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from fluxsync.core.model import Entry, Kind, Place, Stamp
+from fluxsync.core.paths import basename, dirname
+from fluxsync.errors import ReplicaError
+from fluxsync.replica.folder.busy import written_elsewhere
+from fluxsync.replica.folder.root import Root
+from fluxsync.replica.folder.source import digest_of, open_file
+from fluxsync.replica.folder.stamps import birth_ns, lstat, quiet, stamp_of
+from fluxsync.replica.folder.translate import explain
+
+__all__ = ["POLL_S", "Reader", "Reading"]
+
+#: How often a file that is open or changing is looked at again.
+POLL_S = 0.1
+_FEW = 8
+_WORKERS = min(8, os.cpu_count() or 1)
+_GONE = Stamp(-1, 0, 0, 0)
+_OPEN_ELSEWHERE = "open for writing in another program; it is taken up when it is closed there"
+_CHANGING = "it keeps changing; it is taken up when it has come to rest"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading one file gave: an entry, or nothing where it is `gone`, or why not."""
+
+    path: str
+    entry: Entry | None = None
+    reason: str = ""
+    #: Open or changing: worth another look soon.
+    again: bool = False
+    gone: bool = False
+    stamp: Stamp | None = None
+
+
+class Reader:
+    """Reads files below an opened root."""
+
+    def __init__(
+        self,
+        root: Root,
+        top: int,
+        *,
+        patience_s: float,
+        clock: Callable[[], float],
+        wait: Callable[[float], None],
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._root = root
+        self._top = top
+        self._patience_s = patience_s
+        self._clock = clock
+        self._wait = wait
+        self._on_progress = on_progress
+        self._files = 0
+        self._bytes = 0
+
+    def read_all(self, paths: Iterable[str]) -> list[Reading]:
+        """Read files; those that are open or changing are waited for together, as long as patience lasts."""
+        done: list[Reading] = []
+        waiting: dict[str, Stamp | None] = dict.fromkeys(paths)
+        waited_s = 0.0
+        while waiting:
+            patient = waited_s < self._patience_s
+            again: dict[str, Stamp | None] = {}
+            for reading in self._round(list(waiting.items())):
+                if reading.again and patient:
+                    again[reading.path] = reading.stamp
+                    continue
+                done.append(reading)
+                self._report(reading)
+            waiting = again
+            if waiting:
+                self._wait(POLL_S)
+                waited_s += POLL_S
+        return done
+
+    def _round(self, work: list[tuple[str, Stamp | None]]) -> Iterator[Reading]:
+        """Read each file once. Files go to the threads by the dozen: handing one over costs as much as reading it."""
+        if len(work) < _FEW:
+            yield from map(self._read, work)
+            return
+        size = min(_FEW * 4, max(1, len(work) // (_WORKERS * _FEW)))
+        batches = (work[start : start + size] for start in range(0, len(work), size))
+        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="fluxsync-read") as pool:
+            for readings in pool.map(lambda batch: [self._read(one) for one in batch], batches):
+                yield from readings
+
+    def _read(self, work: tuple[str, Stamp | None]) -> Reading:
+        path, before = work
+        try:
+            with self._root.parent(self._top, path) as at:
+                fd = open_file(at)
+                try:
+                    return self._read_open(path, fd, birth_ns(at, os.fstat(fd)), before)
+                finally:
+                    os.close(fd)
+        except FileNotFoundError:
+            # Programs delete and write anew; what is missing at two looks is gone.
+            return Reading(path, gone=True, again=before is not _GONE, stamp=_GONE)
+        except OSError as error:
+            return Reading(path, reason=explain(error))
+        except ReplicaError as error:
+            return Reading(path, reason=str(error))
+
+    def _read_open(self, path: str, fd: int, birth: int | None, before: Stamp | None) -> Reading:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            return Reading(path, reason="it is no regular file any more")
+        stamp = stamp_of(status, birth)
+        if written_elsewhere(fd):
+            return Reading(path, reason=_OPEN_ELSEWHERE, again=True, stamp=stamp)
+        # A file that changed since the last look is not read at each of them: it might be a large one being
+        # written. Nor is one whose next change could hide in the grain of the clock.
+        if before not in (None, stamp) or not quiet(stamp.mtime_ns, stamp.ctime_ns, int(self._clock() * 1e9)):
+            return Reading(path, reason=_CHANGING, again=True, stamp=stamp)
+        digest = digest_of(fd)
+        with self._root.parent(self._top, path) as at:
+            intact = stamp_of(os.fstat(fd)) == stamp == stamp_of(lstat(at))
+        if not intact or written_elsewhere(fd):
+            return Reading(path, reason=_CHANGING, again=True)
+        place = Place(dirname(path), basename(path))
+        return Reading(path, Entry(Kind.FILE, place, size=stamp.size, digest=digest, stamp=stamp))
+
+    def _report(self, reading: Reading) -> None:
+        self._files += 1
+        self._bytes += reading.entry.size if reading.entry else 0
+        if self._on_progress is not None:
+            self._on_progress(self._files, self._bytes)

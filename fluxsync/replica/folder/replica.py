@@ -1,0 +1,296 @@
+"""The folder, as the contract of a local side wants it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from fluxsync.core.model import (
+    Capabilities,
+    Entry,
+    Item,
+    Kind,
+    Place,
+    Scope,
+    Snapshot,
+    Stamp,
+)
+from fluxsync.core.paths import basename, dirname, join, splitext
+from fluxsync.errors import Rejected, Stale
+from fluxsync.replica.base import Source, Trashed
+from fluxsync.replica.folder import staging, syscalls
+from fluxsync.replica.folder.apply import Apply
+from fluxsync.replica.folder.facts import Facts
+from fluxsync.replica.folder.folders import Folders
+from fluxsync.replica.folder.ignore import Rules
+from fluxsync.replica.folder.names import same_name
+from fluxsync.replica.folder.root import Root
+from fluxsync.replica.folder.source import FileSource
+from fluxsync.replica.folder.stamps import lstat, same_file, stamp_at, stamp_of
+from fluxsync.replica.folder.survey import Survey
+from fluxsync.replica.folder.syscalls import At
+from fluxsync.replica.folder.translate import translated
+from fluxsync.replica.folder.trash import Trash, TrashedFile
+
+__all__ = ["Folder"]
+
+#: What a scan waits beyond `settle_s` for files that are open or changing.
+_PATIENCE_S = 1.0
+
+
+class Folder:
+    """One root folder. The constructor touches nothing; `prepare` makes `.fluxsync`.
+
+    `ignore` and `include` are gitignore patterns, `settle_s` seconds. `mounts` are the mount points below the
+    root that the journal knows; the attribute of that name holds after a scan what it should know from then
+    on. `conflict_name` gives the path for a file that was saved in the very moment in which it was replaced,
+    `on_conflict_copy` hears of the path and of the name that it got. `on_progress` hears the files and bytes
+    read. Every verb raises `Halted` when the root is not the one that was prepared.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        ignore: Sequence[str] = (),
+        include: Sequence[str] = ("**",),
+        settle_s: float = 2.0,
+        mounts: frozenset[str] = frozenset(),
+        clock: Callable[[], float] = time.time,
+        wait: Callable[[float], None] = time.sleep,
+        conflict_name: Callable[[str], str] | None = None,
+        on_conflict_copy: Callable[[str, str], None] = lambda path, copy: None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.mounts = mounts
+        self._root = Root(os.fspath(root))
+        self._facts = Facts(self._root)
+        self._survey = Survey(
+            self._root,
+            self._facts,
+            Rules(ignore, include),
+            patience_s=settle_s + _PATIENCE_S,
+            clock=clock,
+            wait=wait,
+            on_progress=on_progress,
+        )
+        self._trash = Trash(clock)
+        self._folders = Folders(self._root, self._trash, self._facts)
+        self._apply = Apply(self._trash, clock, conflict_name or _conflicted_copy, on_conflict_copy)
+
+    # The root
+
+    def prepare(self) -> None:
+        """Make `.fluxsync` and what belongs in it, and remember which directory the root is."""
+        with translated(self._root.path):
+            self._root.prepare()
+
+    def root_id(self) -> str | None:
+        """Return what `.fluxsync/root-id` holds; None where it is missing. Needs no `prepare`."""
+        return self._root.root_id()
+
+    def write_root_id(self, root_id: str) -> None:
+        """Write `.fluxsync/root-id`, flushed, complete or not at all."""
+        with translated(self._root.path):
+            self._root.write_root_id(root_id)
+
+    def make_sure(self) -> None:
+        with self._root.opened():
+            pass
+
+    def free_bytes(self) -> int:
+        with self._root.opened() as top, translated(self._root.path):
+            room = os.fstatvfs(top)
+            return room.f_bavail * room.f_frsize
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this disk can do. Probed once, in `.fluxsync/tmp`; assumed where that is not there yet."""
+        with translated(self._root.path):
+            return Capabilities(names=self._facts.names(), versions=False, digests=True)
+
+    def close(self) -> None:
+        """Nothing is held between two verbs."""
+
+    # Looking
+
+    def scan(self, scope: Scope, known: Mapping[str, Item]) -> Snapshot:
+        """Look at the folder. No file is opened whose stamp is that of its item.
+
+        A file that is open for writing or keeps changing is waited for, `settle_s` and a second, then it is
+        unknown.
+        """
+        snapshot, self.mounts = self._survey.scan(scope, known, self.mounts)
+        return snapshot
+
+    def look(self, entry: Entry) -> Entry | None:
+        return self._survey.look(entry)
+
+    def open(self, entry: Entry) -> FileSource:
+        return FileSource(self._root, entry)
+
+    def digest(self, entry: Entry) -> str:
+        """Read a file and return its digest. Raises `Stale` when it changes meanwhile, `Busy`."""
+        source = self.open(entry)
+        try:
+            for _ in source.blocks():
+                pass
+            return source.check()
+        finally:
+            source.close()
+
+    # Changing files
+
+    def put(
+        self,
+        place: Place,
+        content: Source,
+        expected: Entry | None,
+        *,
+        aside: Place | None = None,
+        mtime_ns: int | None = None,
+    ) -> Entry:
+        """Bring content to a place, as the contract says; its time becomes `mtime_ns`, where given."""
+        path = join(place.folder, place.name)
+        if expected is not None and expected.path != path:
+            raise Rejected(f"{path}: only the file at its own path is replaced; move it first")
+        with self._root.opened() as top, translated(path):
+            self._first_look(top, path, expected)
+            with staging.staged(top, content, path) as file:
+                with self._root.parent(top, path) as target, self._aside(top, aside) as aside_at:
+                    file.dress(target if expected else None, mtime_ns)
+                    before = stamp_of(os.fstat(file.fd))
+                    self.make_sure()
+                    if expected is None:
+                        self._apply.publish(file.at, target, path)
+                    else:
+                        self._apply.replace(
+                            top, file.at, target, expected, aside_at, by_exchange=self._facts.exchanges(top)
+                        )
+                    stamp = _published(target, before)
+                return Entry(Kind.FILE, place, size=file.size, digest=file.digest, stamp=stamp)
+
+    def keep(self, path: str, content: Source) -> Trashed:
+        """Bring content into the trash as what `path` held. Raises `Full`, and what `content` raises."""
+        with self._root.opened() as top, translated(path), staging.staged(top, content, path) as file:
+            file.dress(None, None)
+            with self._trash.take(top, path, lambda at: syscalls.rename_new(file.at, at)) as slot:
+                stamp = stamp_at(slot.at)
+            place = Place(dirname(path), basename(path))
+            return Trashed(
+                slot.where, Entry(Kind.FILE, place, size=file.size, digest=file.digest, stamp=stamp)
+            )
+
+    def move(self, entry: Entry, place: Place) -> Entry:
+        """Rename a file. Raises `Stale` when it is not the entry or the name is taken, `Busy`, `Rejected`."""
+        old, new = entry.path, join(place.folder, place.name)
+        with (
+            self._root.opened() as top,
+            translated(new if old == new else f"{old} -> {new}"),
+            self._root.parent(top, old) as source,
+            self._root.parent(top, new) as target,
+        ):
+            same = old != new and same_name(old, new, self._facts.names())
+            self._apply.move(source, target, entry, new, same_name=same)
+            stamp = stamp_at(target)
+        if entry.stamp is not None and not same_file(stamp, entry.stamp):
+            stamp = entry.stamp  # saved since: the next scan has to find a difference
+        return replace(entry, place=place, stamp=stamp)
+
+    def trash(self, entry: Entry) -> Trashed:
+        path = entry.path
+        with self._root.opened() as top, translated(path), self._root.parent(top, path) as at:
+            return Trashed(self._apply.take_away(top, at, entry), entry)
+
+    def delete(self, entry: Entry) -> None:
+        """Delete a file for good, by way of the trash: a wrong one is still there when we see it."""
+        trashed = self.trash(entry)
+        self.drop_trashed(trashed.where)
+
+    # Changing folders
+
+    def make_folder(self, place: Place) -> Entry:
+        """Make a folder, and those on the way to it. Raises `Stale` where something else is in the way."""
+        return self._folders.make(join(place.folder, place.name))
+
+    def move_folder(self, folder: Entry, place: Place) -> Entry:
+        return self._folders.move(folder, join(place.folder, place.name))
+
+    def remove_folder(self, folder: Entry) -> None:
+        self._folders.remove(folder)
+
+    # The trash and the staging room
+
+    def list_trash(self) -> list[TrashedFile]:
+        """List the local trash, oldest first."""
+        with self._root.opened() as top, translated(self._root.path):
+            return self._trash.files(top)
+
+    def restore_trashed(self, where: str, place: Place) -> Entry:
+        """Move a file out of the trash to a free name. Raises `Stale` where that is taken."""
+        path = join(place.folder, place.name)
+        with self._root.opened() as top, translated(path):
+            with self._trash.slot(top, where) as slot, self._root.parent(top, path) as target:
+                self._apply.publish(slot.at, target, path)
+                syscalls.sync_folder(slot.at.fd)
+                stamp = stamp_at(target)
+            self._trash.tidy(top, where)
+        return Entry(Kind.FILE, place, size=stamp.size, stamp=stamp)
+
+    def drop_trashed(self, where: str) -> None:
+        """Delete a file in the trash for good."""
+        with self._root.opened() as top, translated(where):
+            self._trash.drop(top, where)
+
+    def leftovers(self) -> list[str]:
+        """Return the names of staged files that an interrupted run left in `.fluxsync/tmp`."""
+        with self._root.opened() as top, translated(self._root.path):
+            return staging.leftovers(top)
+
+    def drop_staged(self, names: Iterable[str]) -> None:
+        """Remove staged files by name; nobody may be putting anything meanwhile."""
+        with self._root.opened() as top, translated(self._root.path):
+            for name in names:
+                staging.drop(top, name)
+
+    # Inside
+
+    def _first_look(self, top: int, path: str, expected: Entry | None) -> None:
+        """Find out before any byte is fetched that a place is not as expected."""
+        with self._root.parent(top, path) as at:
+            try:
+                status = lstat(at)
+            except FileNotFoundError:
+                if expected is not None:
+                    raise
+                return
+        if expected is None:
+            raise Stale(f"{path}: there is a file already")
+        if status.st_size != expected.size:
+            raise Stale(f"{path}: it changed since it was looked at")
+
+    @contextmanager
+    def _aside(self, top: int, aside: Place | None) -> Iterator[At | None]:
+        if aside is None:
+            yield None
+            return
+        with self._root.parent(top, join(aside.folder, aside.name)) as at:
+            yield at
+
+
+def _published(target: At, before: Stamp) -> Stamp:
+    """Return the stamp of what was published, or one that no file has where somebody was at it since."""
+    try:
+        stamp = stamp_at(target)
+    except FileNotFoundError:
+        return before
+    return stamp if same_file(stamp, before) else before
+
+
+def _conflicted_copy(path: str) -> str:
+    stem, extension = splitext(basename(path))
+    return join(dirname(path), f"{stem} (conflicted copy){extension}")

@@ -1,0 +1,173 @@
+"""A scan from beginning to end: walk, read what has to be read, put the snapshot together."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Collection, Mapping
+
+from fluxsync.core.model import Entry, Item, Kind, Place, Scope, Snapshot, Unknown
+from fluxsync.core.paths import ancestors, basename, is_below
+from fluxsync.errors import Rejected
+from fluxsync.replica.folder.facts import Facts
+from fluxsync.replica.folder.ignore import Rules
+from fluxsync.replica.folder.ignore_files import IgnoreFiles
+from fluxsync.replica.folder.reading import Reader
+from fluxsync.replica.folder.root import FOLDER_FLAGS, Root, check_path
+from fluxsync.replica.folder.scan import Walk
+from fluxsync.replica.folder.stamps import lstat, stamp_at
+from fluxsync.replica.folder.syscalls import At
+from fluxsync.replica.folder.translate import translated
+
+__all__ = ["Survey"]
+
+
+class Survey:
+    """Makes snapshots. Remembers the ignore files, which a restricted scan needs but does not all meet."""
+
+    def __init__(
+        self,
+        root: Root,
+        facts: Facts,
+        rules: Rules,
+        *,
+        patience_s: float,
+        clock: Callable[[], float],
+        wait: Callable[[float], None],
+        on_progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._root = root
+        self._facts = facts
+        self._rules = rules
+        self._ignore_files = IgnoreFiles()
+        self._patience_s = patience_s
+        self._clock = clock
+        self._wait = wait
+        self._on_progress = on_progress
+
+    def scan(
+        self, scope: Scope, known: Mapping[str, Item], mounts: frozenset[str]
+    ) -> tuple[Snapshot, frozenset[str]]:
+        """Return what is there now, and the mount points to be remembered. Raises `Halted`."""
+        with self._root.opened() as top:
+            walk = Walk(known, self._rules, self._ignore_files, mounts, int(self._clock() * 1e9))
+            if scope.members is None or "" in scope.members:
+                walk.tree(top, "", os.fstat(top).st_dev)
+                self._ignore_files.keep_only(walk.folders)
+                seen = walk.mounts
+            else:
+                members = _covering(scope.members)
+                for path in members:
+                    self._one(walk, top, path)
+                seen = walk.mounts | {
+                    mount
+                    for mount in mounts
+                    if not any(mount == path or is_below(mount, path) for path in members)
+                }
+            self._read(walk, top)
+        # A root that went away in the middle looks like an empty folder up to here, and no further.
+        with self._root.opened():
+            pass
+        _drop_unwanted(walk, walk.unread)
+        snapshot = Snapshot(
+            files=walk.files,
+            folders=walk.folders,
+            scope=scope,
+            complete="" not in walk.unknown,
+            unknown=tuple(Unknown(path, reason) for path, reason in walk.unknown.items()),
+            problems=tuple(walk.problems),
+            admits=walk.rules.admits,
+        )
+        return snapshot, frozenset(seen)
+
+    def look(self, entry: Entry) -> Entry | None:
+        """Look at a path; None: nothing of that kind is there. Its digest is known if the stamp is.
+
+        Raises `Rejected` where a link or a special file is in the place or on the way: that proves nothing
+        gone.
+        """
+        path = entry.path
+        with self._root.opened() as top, translated(path):
+            try:
+                with self._root.parent(top, path) as at:
+                    status = lstat(at)
+                    stamp = stamp_at(at)
+                    if not self._facts.listed(at):
+                        return None
+            except FileNotFoundError:
+                with self._root.opened():
+                    return None  # gone, and not with the whole root
+            except NotADirectoryError as error:
+                raise Rejected(f"{path}: a link or a file took the place of a folder on the way") from error
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            raise Rejected(f"{path}: it became a link or a special file; move that away")
+        if stat.S_ISDIR(status.st_mode) != (entry.kind is Kind.FOLDER):
+            return None
+        if entry.kind is Kind.FOLDER:
+            return Entry(Kind.FOLDER, Place("", path), stamp=stamp)
+        digest = entry.digest if stamp == entry.stamp else None
+        return Entry(Kind.FILE, entry.place, size=stamp.size, digest=digest, stamp=stamp)
+
+    def _one(self, walk: Walk, top: int, path: str) -> None:
+        """Look at one path of a restricted scan; it is nowhere when a folder on the way is gone."""
+        check_path(path)
+        fd, on_the_way = top, ""
+        try:
+            if not walk.visit_ignore_file(fd, ""):
+                return
+            for on_the_way in reversed(tuple(ancestors(path))):
+                if walk.rules.hides(on_the_way, True):
+                    return
+                child = os.open(basename(on_the_way), FOLDER_FLAGS, dir_fd=fd)
+                device = os.fstat(fd).st_dev
+                if fd != top:
+                    os.close(fd)
+                fd = child
+                if not walk.passes(fd, on_the_way, device):
+                    return
+            at = At(fd, basename(path))
+            if self._facts.listed(at):
+                walk.one(at, path, os.fstat(fd).st_dev)
+        except FileNotFoundError:
+            return
+        except OSError:
+            walk.trouble(on_the_way, "a link or a file took the place of the folder, or it cannot be read")
+        finally:
+            if fd != top:
+                os.close(fd)
+
+    def _read(self, walk: Walk, top: int) -> None:
+        reader = Reader(
+            self._root,
+            top,
+            patience_s=self._patience_s,
+            clock=self._clock,
+            wait=self._wait,
+            on_progress=self._on_progress,
+        )
+        for reading in reader.read_all(walk.unread):
+            if reading.entry is not None:
+                walk.files[reading.path] = reading.entry
+            elif not reading.gone:
+                walk.trouble(reading.path, reading.reason)
+
+
+def _drop_unwanted(walk: Walk, unread: Collection[str]) -> None:
+    """Forget the folders that selective sync wants nothing of: neither in them nor below."""
+    rules = walk.rules
+    if not rules.selective:
+        return
+    needed: set[str] = set()
+    for path in (*walk.files, *unread, *walk.unknown):
+        for folder in ancestors(path):
+            if folder in needed:
+                break
+            needed.add(folder)
+    for folder in [path for path in walk.folders if path not in needed and not rules.includes(path, True)]:
+        if folder not in walk.unknown:
+            del walk.folders[folder]
+
+
+def _covering(members: Collection[str]) -> list[str]:
+    """Return the members that lie below no other."""
+    return sorted(path for path in members if not any(above in members for above in ancestors(path)))

@@ -1,0 +1,14 @@
+"""What survives a crash: one SQLite file for each pair, owned by one thread.
+
+The engine knows `journal`; the others are its parts:
+
+    operations  what is planned, sent, settled
+    ancestor    items: what both sides last agreed on
+    history     events and passes, for people and for the limits on what is deleted, moved, edited
+    notices     problems, what is held back, conflicts: shown until they are settled
+    database    the file: made, checked, set aside where it is damaged, brought forward
+    connection  transactions and rows; SQLite's errors translated
+    schema      the tables, as forward migrations
+
+Only agreements and what movers are given are flushed; why that is enough stands in `journal`.
+"""

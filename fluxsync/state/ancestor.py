@@ -1,0 +1,166 @@
+"""Items: what both sides last agreed on, one row for each file or folder."""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from fluxsync.core.model import Item, Kind, Stamp, State
+from fluxsync.state.connection import Database, Value, from_sql, to_sql
+
+__all__ = ["apply", "check", "digests", "items", "remember_digests"]
+
+_COLUMNS = (
+    "id, kind, path, key, folder, name, revision, size, digest,"
+    " stamp_size, stamp_mtime_ns, stamp_ctime_ns, stamp_inode, birth_ns, memo, state, made_here, odd"
+)
+_SELECT = f"SELECT {_COLUMNS} FROM items ORDER BY id"
+_UPSERT = (
+    f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.replace(" ", "").split(",")[1:])
+)
+_KINDS = {kind.value: kind for kind in Kind}
+_STATES = {state.value: state for state in State}
+
+Row = tuple[Any, ...]
+
+
+def check(database: Database) -> list[Row]:
+    """Read every row strictly, raising sqlite3.Error where one cannot be; the rows are worth keeping."""
+    with _uncollected():
+        return database.rows_untranslated(_SELECT, strict=True)
+
+
+def items(database: Database, rows: list[Row] | None = None) -> list[Item]:
+    """Return the whole ancestor, oldest item first; `rows` are those of `check`, if they still hold."""
+    with _uncollected():
+        if rows is None:
+            rows = database.rows(_SELECT, strict=True)
+        return [_item(row) for row in rows]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Pause the collector: rows and items are many, and none can be in a cycle for it to find."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def apply(cursor: sqlite3.Cursor, steps: Iterable[tuple[Sequence[Item], Sequence[int]]]) -> list[Item]:
+    """Carry out steps of (items to write, ids to forget) in their order, inside a transaction.
+
+    Returns the written items in their order, those that came with id 0 under their new ids.
+    """
+    newest = cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
+    last_id: int = newest[0] if newest else 0
+    written: list[Item] = []
+    final: dict[int, Item | None] = {}
+    for upserts, forget in steps:
+        for item in upserts:
+            if item.id == 0:
+                last_id += 1
+                item = replace(item, id=last_id)
+            written.append(item)
+            final[item.id] = item
+        for item_id in forget:
+            final[item_id] = None
+    kept = [item for item in final.values() if item is not None]
+    gone = [(item_id,) for item_id, item in final.items() if item is None]
+    if gone:
+        cursor.executemany("DELETE FROM items WHERE id = ?", gone)
+    try:
+        cursor.executemany(_UPSERT, [_row(item) for item in kept])
+    except (UnicodeEncodeError, OverflowError):
+        cursor.executemany(_UPSERT, [_odd_row(item) for item in kept])
+    if kept and cursor.execute("SELECT EXISTS (SELECT 1 FROM digests)").fetchone()[0]:
+        cursor.executemany(
+            "DELETE FROM digests WHERE key = ? AND revision <= ?",
+            [(to_sql(item.key), item.revision) for item in kept if item.kind is Kind.FILE],
+        )
+    if final:
+        # Ids are never used again, even where the last one was written and forgotten in one transaction.
+        cursor.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'items'", (last_id,))
+    return written
+
+
+def digests(database: Database) -> dict[tuple[str, int], str]:
+    """Return the digests that downloads have shown and no item holds yet, by remote key and revision."""
+    rows = database.rows("SELECT key, revision, digest FROM digests")
+    return {(from_sql(key), revision): digest for key, revision, digest in rows}
+
+
+def remember_digests(cursor: sqlite3.Cursor, found: Mapping[tuple[str, int], str], now_s: float) -> None:
+    """Keep digests until an item is written that has the key and that revision or a later one."""
+    cursor.executemany(
+        "INSERT OR REPLACE INTO digests (key, revision, digest, time) VALUES (?, ?, ?, ?)",
+        [(to_sql(key), revision, digest, now_s) for (key, revision), digest in found.items()],
+    )
+
+
+def _row(item: Item) -> tuple[Value, ...]:
+    stamp = item.stamp
+    evidence: tuple[int | None, ...] = (None, None, None, None, None)
+    if stamp is not None:
+        evidence = (stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.inode, stamp.birth_ns)
+    return (
+        item.id,
+        item.kind.value,
+        item.path,
+        item.key,
+        item.folder,
+        item.name,
+        item.revision,
+        item.size,
+        item.digest,
+        *evidence,
+        item.memo,
+        item.state.value,
+        item.made_here,
+        0,
+    )
+
+
+def _odd_row(item: Item) -> tuple[Value, ...]:
+    row = _row(item)
+    safe = tuple(to_sql(value) for value in row)
+    return safe if safe == row else (*safe[:-1], 1)
+
+
+def _item(row: Row) -> Item:
+    if row[17]:
+        row = _plain(row)
+    return Item(
+        row[0],
+        _KINDS[row[1]],
+        row[2],
+        row[3],
+        row[4],
+        row[5],
+        row[6],
+        row[7],
+        row[8],
+        None if row[9] is None else Stamp(row[9], row[10], row[11], row[12], row[13]),
+        row[14],
+        _STATES[row[15]],
+        row[16] == 1,
+    )
+
+
+def _plain(row: Row) -> Row:
+    """Undo `to_sql`: columns 2 to 5, 8 and 14 are text, the other blobs are large integers."""
+    return tuple(
+        (from_sql(value) if column in (2, 3, 4, 5, 8, 14) else int(value))
+        if isinstance(value, bytes)
+        else value
+        for column, value in enumerate(row)
+    )

@@ -1,0 +1,190 @@
+"""Events and passes: what was done and when, for people and for the limits on deletions, moves and edits."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fluxsync.state.connection import Database, Value, from_sql, placeholders, to_sql
+
+__all__ = [
+    "KEEP_S",
+    "Event",
+    "PassRow",
+    "begin_pass",
+    "end_pass",
+    "events",
+    "last_in_step",
+    "last_pass",
+    "most_tracked",
+    "prune",
+    "recent",
+    "record",
+]
+
+#: Seconds that events are kept: 400 days.
+KEEP_S = 400 * 86_400.0
+#: Seconds that a pass without any event is kept, and an unused digest: a service makes one each minute.
+_KEEP_QUIET_S = 2 * 86_400.0
+_KEEP_DIGESTS_S = 30 * 86_400.0
+_COLUMNS = "time, pass, action, path, asset_id, outcome, detail, bytes, approved"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that was done, or tried, at one path; `time` is seconds since 1970."""
+
+    time: float
+    pass_number: int
+    action: str
+    path: str
+    asset_id: str
+    outcome: str
+    detail: str = ""
+    bytes: int = 0
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PassRow:
+    """One pass; `ended` is None and `result` empty while it runs, or if it was cut short."""
+
+    number: int
+    started: float
+    ended: float | None
+    tracked: int
+    result: str
+    counts: Mapping[str, int | float]
+
+
+def begin_pass(cursor: sqlite3.Cursor, tracked: int, now_s: float) -> int:
+    cursor.execute(
+        "INSERT INTO passes (started, tracked, result, counts) VALUES (?, ?, '', '{}')", (now_s, tracked)
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def end_pass(
+    cursor: sqlite3.Cursor, number: int, result: str, counts: Mapping[str, int | float], now_s: float
+) -> None:
+    cursor.execute(
+        "UPDATE passes SET ended = ?, result = ?, counts = ? WHERE number = ?",
+        (now_s, result, json.dumps(dict(counts)), number),
+    )
+
+
+def record(cursor: sqlite3.Cursor, events: Iterable[Event]) -> None:
+    """Write events, inside a transaction."""
+    cursor.executemany(
+        f"INSERT INTO history ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                event.time,
+                event.pass_number,
+                event.action,
+                to_sql(event.path),
+                to_sql(event.asset_id),
+                event.outcome,
+                to_sql(event.detail),
+                to_sql(event.bytes),
+                event.approved,
+            )
+            for event in events
+        ],
+    )
+
+
+def prune(cursor: sqlite3.Cursor, now_s: float) -> None:
+    """Drop what is older than `KEEP_S`, and the passes of some days ago in which nothing happened.
+
+    Once a day is enough, and it looks only then. The last pass that ended in step stays.
+    """
+    pruned = cursor.execute("SELECT value FROM facts WHERE name = 'pruned'").fetchone()
+    if pruned is not None and _number(pruned[0]) <= now_s < _number(pruned[0]) + 86_400:
+        return
+    cursor.execute("DELETE FROM history WHERE time < ?", (now_s - KEEP_S,))
+    cursor.execute(
+        "DELETE FROM passes WHERE started < ?"
+        " AND NOT EXISTS (SELECT 1 FROM history WHERE history.pass = passes.number)"
+        " AND number IS NOT (SELECT max(number) FROM passes WHERE result = 'in-step')",
+        (now_s - _KEEP_QUIET_S,),
+    )
+    cursor.execute("DELETE FROM digests WHERE time < ?", (now_s - _KEEP_DIGESTS_S,))
+    cursor.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('pruned', ?)", (repr(now_s),))
+
+
+def recent(database: Database, actions: Collection[str], since_s: float) -> int:
+    """Count what was done of these kinds after that time, not counting what a person approved."""
+    names = sorted(actions)
+    rows = database.rows(
+        "SELECT count(*) FROM history WHERE time > ? AND outcome = 'done' AND NOT approved"
+        f" AND action IN ({placeholders(names)})",
+        (since_s, *names),
+    )
+    return int(rows[0][0])
+
+
+def most_tracked(database: Database, since_s: float, now: int) -> int:
+    """Return the most that was tracked by any pass begun since then, and by this one (`now`)."""
+    rows = database.rows("SELECT max(tracked) FROM passes WHERE started >= ?", (since_s,))
+    return max(now, rows[0][0] or 0)
+
+
+def events(database: Database, path: str | None, limit: int) -> list[Event]:
+    """Return events, newest first; a path stands for itself and all below it."""
+    where, parameters = "", list[Value]()
+    if path:
+        # "0" follows "/" in every encoding: the range holds exactly what is below the path. Blobs sort
+        # apart from text, so names that are no Unicode have a range of their own.
+        start, end = f"{path}/", f"{path}0"
+        where = "WHERE path = ? OR (path >= ? AND path < ?) OR (path >= ? AND path < ?)"
+        parameters = [to_sql(path), to_sql(start), to_sql(end), _blob(start), _blob(end)]
+    rows = database.rows(
+        f"SELECT {_COLUMNS} FROM history {where} ORDER BY id DESC LIMIT ?", (*parameters, limit)
+    )
+    return [
+        Event(
+            row[0], row[1], row[2], from_sql(row[3]), from_sql(row[4]), row[5], from_sql(row[6]), *_end(row)
+        )
+        for row in rows
+    ]
+
+
+def last_pass(database: Database) -> PassRow | None:
+    rows = database.rows(
+        "SELECT number, started, ended, tracked, result, counts FROM passes ORDER BY number DESC LIMIT 1"
+    )
+    if not rows:
+        return None
+    number, started, ended, tracked, result, counts = rows[0]
+    try:
+        known = json.loads(counts)
+    except ValueError:
+        known = {}
+    return PassRow(number, started, ended, tracked, result, known if isinstance(known, dict) else {})
+
+
+def last_in_step(database: Database) -> float | None:
+    """Return when a pass last ended with both sides in step, in seconds since 1970."""
+    rows = database.rows(
+        "SELECT ended FROM passes WHERE result = 'in-step' AND ended IS NOT NULL ORDER BY number DESC LIMIT 1"
+    )
+    return float(rows[0][0]) if rows else None
+
+
+def _end(row: tuple[Any, ...]) -> tuple[int, bool]:
+    return int(row[7]), row[8] == 1
+
+
+def _blob(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

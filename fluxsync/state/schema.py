@@ -1,0 +1,113 @@
+"""The tables of the journal, as forward migrations.
+
+Imported only where a journal is made or brought forward, so that reading one needs no sqlite-utils.
+The checks are there for `PRAGMA integrity_check`, which reads them: a damaged page shows itself at once.
+Text that is no valid Unicode (a file name of another encoding) and integers beyond 64 bits are stored as
+blobs; the column says `odd` where a row of `items` holds one.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database as SqliteUtils
+from sqlite_utils import Migrations
+
+__all__ = ["migrations"]
+
+migrations = Migrations("fluxsync")
+
+
+@migrations()
+def schema_1(db: SqliteUtils) -> None:
+    for statement in (
+        "CREATE TABLE facts (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
+        # No path or key is unique: two items may swap theirs inside one transaction.
+        """CREATE TABLE items (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL CHECK (kind IN ('file', 'folder')),
+            path TEXT NOT NULL,
+            key TEXT NOT NULL,
+            folder TEXT NOT NULL,
+            name TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            size INTEGER NOT NULL,
+            digest TEXT NOT NULL,
+            stamp_size INTEGER,
+            stamp_mtime_ns INTEGER,
+            stamp_ctime_ns INTEGER,
+            stamp_inode INTEGER,
+            birth_ns INTEGER,
+            memo TEXT NOT NULL,
+            state TEXT NOT NULL
+                CHECK (state IN ('agreed', 'kept-here', 'kept-there', 'trashed', 'superseded')),
+            made_here INTEGER NOT NULL CHECK (made_here IN (0, 1)),
+            odd INTEGER NOT NULL CHECK (odd IN (0, 1)),
+            CHECK (stamp_size IS NULL OR
+                   (stamp_mtime_ns IS NOT NULL AND stamp_ctime_ns IS NOT NULL AND stamp_inode IS NOT NULL))
+        )""",
+        "CREATE INDEX items_path ON items (path)",
+        "CREATE INDEX items_key ON items (key)",
+        """CREATE TABLE digests (
+            key TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            digest TEXT NOT NULL,
+            time REAL NOT NULL,
+            PRIMARY KEY (key, revision)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE operations (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            pass INTEGER NOT NULL,
+            action TEXT NOT NULL,
+            path TEXT NOT NULL,
+            key TEXT NOT NULL,
+            item_id INTEGER NOT NULL,
+            why TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('planned', 'sent')),
+            intent TEXT
+        )""",
+        """CREATE TABLE passes (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            started REAL NOT NULL,
+            ended REAL,
+            tracked INTEGER NOT NULL,
+            result TEXT NOT NULL,
+            counts TEXT NOT NULL
+        )""",
+        "CREATE INDEX passes_started ON passes (started)",
+        """CREATE TABLE history (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            time REAL NOT NULL,
+            pass INTEGER NOT NULL,
+            action TEXT NOT NULL,
+            path TEXT NOT NULL,
+            asset_id TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            approved INTEGER NOT NULL CHECK (approved IN (0, 1))
+        )""",
+        "CREATE INDEX history_time ON history (time)",
+        "CREATE INDEX history_path ON history (path)",
+        "CREATE INDEX history_pass ON history (pass)",
+        """CREATE TABLE problems (
+            path TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            harmless INTEGER NOT NULL CHECK (harmless IN (0, 1)),
+            since REAL NOT NULL,
+            pass INTEGER NOT NULL
+        )""",
+        """CREATE TABLE held (
+            action TEXT NOT NULL,
+            path TEXT NOT NULL,
+            asset_id TEXT NOT NULL,
+            why TEXT NOT NULL
+        )""",
+        """CREATE TABLE conflicts (
+            path TEXT NOT NULL,
+            copy_path TEXT NOT NULL,
+            asset_id TEXT NOT NULL,
+            time REAL NOT NULL,
+            PRIMARY KEY (path, copy_path)
+        )""",
+    ):
+        db.execute(statement)
+    db.execute("PRAGMA user_version = 1")
