@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fluxsync import __version__
+from fluxsync import __version__, logs
 from fluxsync.core.model import Problem, Rename
 from fluxsync.core.plan import PlanPolicy
 from fluxsync.core.reconcile import Policy
@@ -213,10 +213,12 @@ def _lock(root: Path) -> Iterator[None]:
 
 def _client(settings: Settings) -> Client:
     remote = settings.remote
+    password = settings.password()
+    logs.hide(password)
     return Client(
         remote.url,
         remote.username,
-        settings.password(),
+        password,
         connections=remote.connections,
         timeout_s=remote.timeout,
         ca_file=remote.ca_file,

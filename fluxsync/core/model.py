@@ -174,6 +174,9 @@ class Scope:
         return self.members is None
 
 
+_EVERYTHING = Scope()
+
+
 def _admit_all(path: str) -> bool:
     return True
 
@@ -232,6 +235,9 @@ class NameRules:
     trims_end: bool = False
     #: Names without extension that mean a device, lower case.
     reserved: frozenset[str] = frozenset()
+
+
+_ANY_DISK = NameRules()
 
 
 @dataclass(frozen=True, slots=True)

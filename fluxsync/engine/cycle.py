@@ -92,9 +92,13 @@ def run_pass(
             if pair.journal.unsettled():
                 watcher.on_phase("looking for what an interrupted pass left")
             recover(pair.journal, pair.remote, watcher.wait, watcher.clock)
-            number = pair.journal.begin_pass(_tracked(pair.journal.items()))
+        items = pair.journal.items()
+        if not dry_run:
+            number = pair.journal.begin_pass(_tracked(items))
         for attempt in range(_ROUNDS):
-            again = _round(pair, rules, watcher, report, number, approved=approved, dry_run=dry_run)
+            if attempt:
+                items = pair.journal.items()
+            again = _round(pair, rules, watcher, report, items, number, approved=approved, dry_run=dry_run)
             if not again:
                 break
             if attempt == _ROUNDS - 1:
@@ -117,11 +121,18 @@ def run_pass(
 
 
 def _round(
-    pair: Pair, rules: Rules, watcher: Watcher, report: Report, number: int, *, approved: bool, dry_run: bool
+    pair: Pair,
+    rules: Rules,
+    watcher: Watcher,
+    report: Report,
+    items: list[Item],
+    number: int,
+    *,
+    approved: bool,
+    dry_run: bool,
 ) -> dict[str, str]:
     """Do one round; returns what has to be looked at again, with the reason."""
     journal = pair.journal
-    items = journal.items()
     known = journal.fact("mapping")
     policy = replace(rules.policy, delete_nothing=known is not None and known != rules.mapping)
     watcher.on_phase("looking at both sides")
