@@ -90,13 +90,19 @@ def _picture(picture: "Image.Image") -> dict[str, str]:
         "bits_per_sample": str(_BITS.get(picture.mode, 32)),
         "color_space": _COLOR_SPACES.get(picture.mode, "CMYK" if picture.mode == "CMYK" else "RGB"),
         "resolution_width": str(round(float(across))),
-        "orientation": str(picture.getexif().get(_ORIENTATION_TAG, 0)),
+        "orientation": str(_orientation(picture)),
         "alpha_channel": "1" if alpha else "0",
         "pixel_width": str(picture.width),
     }
     if not found["profile_name"]:
         del found["profile_name"]
     return found
+
+
+def _orientation(picture: "Image.Image") -> int:
+    # Only where the header has it: in a PNG without it, Pillow would decode the whole picture to look.
+    in_header = "exif" in picture.info or picture.format == "TIFF"
+    return int(picture.getexif().get(_ORIENTATION_TAG, 0)) if in_header else 0
 
 
 def _profile_name(picture: "Image.Image") -> str:

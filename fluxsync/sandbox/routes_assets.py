@@ -123,7 +123,6 @@ def asset_routes(store: Store) -> Blueprint:
         _require_versions(store)
         with received_form(request.environ, store.blobs) as form:
             file = form.required_file()
-            store.asset(asset_id)
             version_id = store.add_version(
                 asset_id,
                 file.complete(),

@@ -1,11 +1,14 @@
 """Originals and thumbnails."""
 
+import warnings
 import zlib
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from fluxsync.sandbox.metadata import describe
 from fluxsync.sandbox.server import Sandbox
 
 from .client import Client
@@ -74,12 +77,12 @@ def test_each_version_has_its_own_thumbnail(client: Client, gif: bytes, png: byt
     assert Image.open(BytesIO(client.get(before).body)).size == (64, 22)
 
 
-def bomb() -> bytes:
-    """A PNG that says it is 60,000 by 60,000, in a few bytes."""
+def bomb(side: int = 60_000) -> bytes:
+    """A PNG that says it has this many pixels on each side, in a few bytes."""
     target = BytesIO()
     Image.new("1", (8, 8)).save(target, "PNG")
     data = bytearray(target.getvalue())
-    data[16:24] = (60_000).to_bytes(4, "big") * 2
+    data[16:24] = side.to_bytes(4, "big") * 2
     data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
     return bytes(data)
 
@@ -102,6 +105,32 @@ def test_what_is_no_picture_has_a_general_thumbnail_and_no_sizes(
     assert thumbnail(client, 18547).size == (64, 64)
     found = client.get("/api/assets/18547.json").json
     assert [name for name in found if name.startswith("metadata_")] == ["metadata_type"]
+
+
+def test_a_picture_that_pillow_only_warns_of_counts_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    path.write_bytes(bomb(10_000))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert list(describe(path, "image/png")) == ["type"]
+    path.write_bytes(bomb(9_000))
+    assert describe(path, "image/png")["pixel_width"] == "9000"
+
+
+def test_the_orientation_of_a_photograph_is_told(client: Client) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    target = BytesIO()
+    Image.new("RGB", (4, 3)).save(target, "JPEG", exif=turned)
+    client.send("/api/assets.json", target.getvalue(), "a.jpg")
+    assert client.get("/api/assets/18547.json").json["metadata_orientation"] == "6"
+
+
+def test_metadata_are_found_out_once_and_kept(sandbox: Sandbox, client: Client, gif: bytes) -> None:
+    client.send("/api/assets.json", gif)
+    found = client.get("/api/assets/18547.json").json
+    sandbox.store.blobs.remove(sandbox.store.asset(18547).blob)
+    assert client.get("/api/assets/18547.json").json == found
 
 
 def test_a_new_asset_shows_a_picture_that_says_wait(client: Client, gif: bytes) -> None:

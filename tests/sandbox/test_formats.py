@@ -45,14 +45,20 @@ def test_a_callback_that_is_no_function_name_is_refused(client: Client, name: st
 
 
 def test_line_ends_that_javascript_minds_are_escaped_in_a_call(client: Client) -> None:
-    client.post("/api/tags.json", tag="a\u2028b")
-    assert "a\\u2028b" in client.get("/api/tags.json?callback=f").body.decode()
-    assert "a\u2028b" in client.get("/api/tags.json").body.decode()
+    client.post("/api/tags.json", tag="a\u2028b\u2029c")
+    assert "a\\u2028b\\u2029c" in client.get("/api/tags.json?callback=f").body.decode()
+    assert "a\u2028b\u2029c" in client.get("/api/tags.json").body.decode()
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/assets/999.xml", "/api/assets/abc.xml", "/api/none.xml", "/api/tags/99999999999999999999.xml"],
+    [
+        "/api/assets/999.xml",
+        "/api/assets/abc.xml",
+        "/api/none.xml",
+        "/api//user.xml",
+        "/api/tags/99999999999999999999.xml",
+    ],
 )
 def test_what_does_not_exist_is_404_with_a_small_body_in_the_format_asked_for(
     client: Client, path: str
