@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fluxsync import __version__, logs
@@ -25,12 +26,16 @@ from fluxsync.engine.bind import bind_account, bind_root
 from fluxsync.engine.cycle import Pair, Rules, Watcher, run_pass
 from fluxsync.engine.report import Report
 from fluxsync.errors import ConfigError, Halted, Locked
-from fluxsync.replica.fluxiom.client import Client
-from fluxsync.replica.fluxiom.placement import Placement
-from fluxsync.replica.fluxiom.replica import Fluxiom
-from fluxsync.replica.folder.replica import Folder
-from fluxsync.settings import Settings
 from fluxsync.state.journal import ConflictRow, Journal
+
+if TYPE_CHECKING:
+    # What needs an HTTP client is imported when a pair is opened: commands that only read answer at once.
+    from fluxsync.engine.explain import Explanation
+    from fluxsync.replica.fluxiom.client import Client
+    from fluxsync.replica.fluxiom.placement import Placement
+    from fluxsync.replica.fluxiom.replica import Fluxiom
+    from fluxsync.replica.folder.replica import Folder
+    from fluxsync.settings import Settings
 
 __all__ = ["App", "opened", "peeked"]
 
@@ -61,6 +66,27 @@ class App:
         if not dry_run:
             self._remember(watcher.clock())
         return report
+
+    def explain(self, path: str) -> Explanation:
+        """Say why a path is as it is, and what the next pass would do; changes nothing."""
+        from fluxsync.engine.explain import explain
+
+        return explain(self.pair, self._rules(time.time()), path, self._ignored_by)
+
+    def _ignored_by(self, path: str) -> str:
+        """Name what leaves a path out of the sync."""
+        from fluxsync.replica.folder.ignore import Rules as Patterns
+
+        if path.partition("/")[0].casefold() == _CONTROL:
+            return "fluxsync itself: that folder is its own"
+        if not Patterns().admits(path):
+            return "a built-in ignore rule"
+        for pattern in self.settings.local.ignore:
+            if not Patterns([pattern]).admits(path):
+                return f'[local] ignore, "{pattern}"'
+        if not Patterns(include=self.settings.sync.include).admits(path):
+            return "[sync] include, which does not name it"
+        return "a .fluxsyncignore file"
 
     def _remember(self, now_s: float) -> None:
         """Keep what the sides want to know again after a restart."""
@@ -112,34 +138,43 @@ def opened(
     settings: Settings,
     *,
     dry_run: bool = False,
+    afresh: bool = False,
     wait: Callable[[float], None] = time.sleep,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[App]:
     """Open a pair for passes; with `dry_run` nothing is made or locked.
 
+    With `afresh` what the journal knew is forgotten under the lock, and root and account are bound anew.
+
     Raises `ConfigError`, `Halted` (wrong place), `Locked`, `Unavailable`, `Unauthorized`, `StateError`.
     """
+    from fluxsync.replica.fluxiom.replica import Fluxiom
+    from fluxsync.replica.folder.replica import Folder
+
     _check_root(settings)
     with ExitStack() as stack:
         copies: list[tuple[str, str]] = []
         host = socket.gethostname().partition(".")[0] or "host"
-        journal = _journal(settings, dry_run)
+        journal = _journal(settings, dry_run, afresh)
         stack.callback(journal.close)
         folder = Folder(
             settings.local.root,
             ignore=settings.local.ignore,
             include=settings.sync.include,
             settle_s=settings.sync.settle,
-            mounts=frozenset(json.loads(journal.fact("mounts") or "[]")),
+            mounts=frozenset() if afresh else frozenset(json.loads(journal.fact("mounts") or "[]")),
             wait=wait,
             on_conflict_copy=lambda path, copy: copies.append((path, copy)),
             on_progress=on_progress,
         )
         stack.callback(folder.close)
-        bind_root(journal, folder, dry_run=True)
+        if not afresh:
+            bind_root(journal, folder, dry_run=True)
         if not dry_run:
             folder.prepare()
             stack.enter_context(_lock(settings.local.root))
+            if afresh:
+                journal.forget_all()
             bind_root(journal, folder)
         client = _client(settings)
         facts: dict[str, str] = json.loads(journal.fact("remote") or "{}")
@@ -173,10 +208,10 @@ def peeked(settings: Settings) -> Iterator[Journal]:
         journal.close()
 
 
-def _journal(settings: Settings, dry_run: bool) -> Journal:
+def _journal(settings: Settings, dry_run: bool, afresh: bool) -> Journal:
     if dry_run:
         return Journal.peek(settings.journal_path) or Journal.in_memory()
-    return Journal.open(settings.journal_path)
+    return Journal.open(settings.journal_path, replace_newer=afresh)
 
 
 def _check_root(settings: Settings) -> None:
@@ -212,6 +247,8 @@ def _lock(root: Path) -> Iterator[None]:
 
 
 def _client(settings: Settings) -> Client:
+    from fluxsync.replica.fluxiom.client import Client
+
     remote = settings.remote
     password = settings.password()
     logs.hide(password)
@@ -230,6 +267,8 @@ def _client(settings: Settings) -> Client:
 
 
 def _placement(settings: Settings) -> Placement:
+    from fluxsync.replica.fluxiom.placement import Placement
+
     mapping = settings.mapping
     return Placement(
         tuple(mapping.folders),

@@ -1,1 +1,12 @@
-"""The command line: asks `app`, and shows what comes back."""
+"""The command line: asks `app`, and shows what it says.
+
+main       the group of all commands and the global options
+session    what the options of one call say; logging, settings
+exits      every way a command can end, as an exit code and one line
+output     documents and text to stdout, lines to stderr
+words      sizes, times, counts and paths as people read them
+progress   who looks on while a pass runs: a bar on a terminal, log lines elsewhere
+once       `--once`, its plan and its summary; rebuild: the same after forgetting the journal
+look       status, history, explain: what only reads
+sandbox    the embedded server; demo, samples, tree: everything at once, in a temporary folder
+"""

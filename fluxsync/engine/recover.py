@@ -49,8 +49,10 @@ def recover(
     if not doubtful:
         return 0
     intents = [sent.intent for sent in doubtful if sent.intent is not None]
-    found = find_patiently(remote, intents, wait) if intents else {}
     items = {item.id: item for item in journal.items()}
+    claimed = {item.key for item in items.values()}
+    found = find_patiently(remote, intents, wait) if intents else {}
+    found = {intent: entry for intent, entry in found.items() if entry.key not in claimed}
     settlements = [_settlement(sent, found, items, clock()) for sent in doubtful]
     journal.settle(settlements)
     return sum(settlement.outcome == "done" for settlement in settlements)

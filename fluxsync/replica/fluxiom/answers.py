@@ -23,9 +23,9 @@ class Passing(Unavailable):
 
 
 def looks_like_html(content_type: str, start: bytes) -> bool:
-    """Tell a web page from an answer of the service."""
+    """Tell a web page from an answer of the service; no body at all is no page, whatever its type."""
     head = start[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return "html" in content_type.lower() or head.startswith((b"<!doctype html", b"<html"))
+    return head.startswith((b"<!doctype html", b"<html")) or (head != b"" and "html" in content_type.lower())
 
 
 def reason_of(body: bytes) -> str:

@@ -129,7 +129,7 @@ class Client(Endpoints):
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception(worth),
             stop=tenacity.stop_after_attempt(TRIES),
-            wait=tenacity.wait_exponential_jitter(initial=0.5, max=8, jitter=0.5),
+            wait=tenacity.wait_exponential(multiplier=0.5, max=8) + tenacity.wait_random(0, 0.5),
             sleep=self._sleep,
             reraise=True,
         )
@@ -278,7 +278,7 @@ class Download:
         length = response.headers.get("Content-Length", "")
         #: What the service announces, None where it does not.
         self.length = int(length) if length.isascii() and length.isdigit() else None
-        self.is_html = looks_like_html(response.headers.get("Content-Type", ""), b"")
+        self.is_html = "html" in response.headers.get("Content-Type", "").lower()
 
     def blocks(self) -> Iterator[bytes]:
         """Yield what arrives. Raises `Unavailable` when it breaks off."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlencode
 
-from fluxsync.errors import Full, Rejected, Unavailable
+from fluxsync.errors import Full, Rejected, Stale, Unavailable
 from fluxsync.replica.base import Source
 from fluxsync.replica.fluxiom import wire
 from fluxsync.replica.fluxiom.answers import RIGHT
@@ -121,7 +121,12 @@ class Endpoints:
         """Set all that can be set: what happens to a parameter that is left out is not documented."""
         body = _form(title=title, description=description, tags=tags)
         answer = self._exchange("PUT", f"assets/{asset_id}.xml", f"change asset {asset_id}", body=body)
-        return self._same(asset_id, wire.parse_asset(answer.body))
+        if answer.body.strip():
+            return self._same(asset_id, wire.parse_asset(answer.body))
+        asset = self.asset(asset_id)
+        if asset is None:
+            raise Stale(f"asset {asset_id} is gone from the account")
+        return asset
 
     def delete(self, asset_id: int) -> None:
         self._exchange("DELETE", f"assets/{asset_id}.xml", f"delete asset {asset_id}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from fluxsync.core.model import Entry, Kind, Place
 from fluxsync.core.paths import splitext
@@ -53,20 +54,20 @@ def read_memo(text: str) -> Memo:
 
 def created_of(text: str) -> str:
     """Return a time of the service as the same text for the same instant, whatever zone it is written in."""
-    moment = _moment(text)
-    return str(int(moment.timestamp())) if moment else text.replace("|", "").replace("@", "")
+    seconds = _seconds(text)
+    return str(seconds) if seconds is not None else text.replace("|", "").replace("@", "")
 
 
 def instant_ns(text: str) -> int:
     """Return a time of the service in nanoseconds since 1970, 0 where it is none."""
-    moment = _moment(text)
-    return max(0, int(moment.timestamp())) * 1_000_000_000 if moment else 0
+    return max(0, _seconds(text) or 0) * 1_000_000_000
 
 
-def _moment(text: str) -> datetime | None:
+@lru_cache(maxsize=1024)
+def _seconds(text: str) -> int | None:
     try:
         moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
         return None
 

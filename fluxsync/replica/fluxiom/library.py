@@ -61,6 +61,7 @@ class Library:
         like: Memo | None = None,
     ) -> Entry:
         """Return an asset as an entry, at home where the record and its tags say."""
+        self.tags.meet(asset.tags)
         folders = self.tags.folders
         lies = home(asset.tags, seen, recorded, folders)
         path = folders.get(lies, "")
@@ -114,6 +115,7 @@ class Library:
         if nfc(effective_name(asset, by_title=self.by_title)) != nfc(entry.place.name):
             raise Stale(f'"{entry.place.name}" was renamed on the account')
         recorded = tag_id_of(entry.place.folder)
+        self.tags.meet(asset.tags)
         if home(asset.tags, memo.tags, recorded, self.tags.folders) != recorded:
             raise Stale(f'"{entry.place.name}" was moved on the account')
         if trash_too and self.is_trashed(asset) != entry.trashed:

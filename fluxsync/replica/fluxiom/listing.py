@@ -76,7 +76,7 @@ def walk(
         try:
             while empty < 2:
                 horizon = max(expected_pages, last) + 2
-                if last >= expected_pages and last_was_full:
+                if last > expected_pages and last_was_full:
                     horizon = max(horizon, last + min(last, width))
                 while asked < horizon and len(ahead) < width:
                     asked += 1

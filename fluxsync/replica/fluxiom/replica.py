@@ -35,7 +35,7 @@ from fluxsync.replica.fluxiom.library import Library
 from fluxsync.replica.fluxiom.listing import probe_of
 from fluxsync.replica.fluxiom.placement import Placement
 from fluxsync.replica.fluxiom.scanning import Scan
-from fluxsync.replica.fluxiom.wire import Account, Version
+from fluxsync.replica.fluxiom.wire import Account, User, Version
 
 __all__ = ["Fluxiom", "VersionNote"]
 
@@ -104,13 +104,16 @@ class Fluxiom:
 
         Raises `Unauthorized` naming the right that is missing.
         """
-        rights = self._client.user().permissions
+        self._demand_rights(self._client.user())
+        self._look_at_account()
+
+    def _demand_rights(self, user: User) -> None:
+        rights = user.permissions
         needed = ["login"] if self._direction == "down" else ["login", RIGHT]
         for right in needed:
             # An account that lists no rights at all refuses by its answers, if it does.
             if rights and right not in rights:
                 raise Unauthorized(f'the user lacks the right "{right}", which sync.direction needs')
-        self._look_at_account()
 
     def probe(self) -> Probe | None:
         return self._probe()
@@ -119,9 +122,11 @@ class Fluxiom:
         """List the account, or look at single assets and folders.
 
         A pass in step costs user, account and tags, the pages, account and tags again. Raises `Halted` when
-        the answer comes from another account than the one that the facts name.
+        the answer comes from another account than the one that the facts name, `Unauthorized` where the user
+        lacks a right that the direction needs.
         """
         user = self._client.user()
+        self._demand_rights(user)
         scan = Scan(self._library, self._client, self._probe, known)
         if scope.members is None:
             snapshot = scan.everything()
@@ -217,9 +222,7 @@ class Fluxiom:
 
     def _probe(self) -> Probe:
         account = self._look_at_account()
-        tags = self._client.tags()
-        self._library.tags.read(tags)
-        return probe_of(account, tags)
+        return probe_of(account, self._library.tags.read())
 
     def _look_at_account(self) -> Account:
         account = self._client.account()

@@ -142,7 +142,7 @@ class Scan:
         book = self._library.tags
         return {
             folder_key(tag_id): folder_entry(book.tags[tag_id], path)
-            for tag_id, path in book.folders.items()
+            for tag_id, path in list(book.folders.items())
             if members is None or folder_key(tag_id) in members
         }
 

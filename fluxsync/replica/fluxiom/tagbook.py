@@ -72,10 +72,13 @@ class TagBook:
         """The id of the trash tag; 0 where there is none yet."""
         return self._now().trash
 
-    def read(self, tags: Iterable[Tag] | None = None) -> None:
-        """Take over a list of tags, or ask for one."""
+    def read(self) -> tuple[Tag, ...]:
+        """Ask for the tags and take them over."""
+        # Under the lock, so that a tag made while the list is on its way is added to it, not lost by it.
         with self._making:
-            self._turn(self._client.tags() if tags is None else tags)
+            tags = self._client.tags()
+            self._turn(tags)
+            return tags
 
     def add(self, tag: Tag) -> None:
         """Take over a tag that was made or renamed."""
@@ -84,6 +87,13 @@ class TagBook:
                 self._turn([*(t for t in self.tags.values() if t.id != tag.id), tag])
             else:
                 self._now().add(tag)
+
+    def meet(self, tags: Mapping[int, str]) -> None:
+        """Take over those tags of an asset that were made since the last list."""
+        known = self._now().tags
+        for tag_id, name in tags.items():
+            if tag_id not in known:
+                self.add(Tag(tag_id, name))
 
     def drop(self, tag_id: int) -> None:
         with self._making:

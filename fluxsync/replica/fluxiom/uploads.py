@@ -142,6 +142,8 @@ def _title_after(library: Library, before: Asset, asset: Asset, name: str, *, re
         except Rejected as error:
             library.reports.append(str(error))
             return None
+    if renamed:
+        library.facts["renames"] = "yes"
     stem = splitext(asset.filename)[0]
     if nfc(before.title) == nfc(before.filename):
         return asset.filename

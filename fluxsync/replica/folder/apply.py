@@ -3,9 +3,8 @@
 The invariant: at every instant each content that was in the folder, and that nobody deleted, is in the folder
 or in the trash. Three ways to replace a file keep it, the best that the disk can do:
 
-exchange   The staged file takes a name in the trash, then the two names swap what they name. Whatever was in
-the
-           place, saved a moment ago or not, is in the trash in the same step; then we look at what it is.
+exchange   The staged file takes a name in the trash, then the two names swap what they name. Whatever was
+           in the place, saved a moment ago or not, is in the trash in the same step; then we look at it.
            Killed before the swap: the trash holds a copy of the new content, nothing else happened.
 links      The old file gets a second name in the trash, a last look, one rename over the first name.
 steps      The old file goes to the trash, the staged one takes the free name. Killed in between: the name is
@@ -21,14 +20,25 @@ from collections.abc import Callable, Iterator
 from fluxsync.core.model import Entry, Stamp
 from fluxsync.core.paths import basename, dirname, join, splitext
 from fluxsync.errors import Stale
-from fluxsync.replica.folder import syscalls
+from fluxsync.replica.folder import staging, syscalls
 from fluxsync.replica.folder.busy import make_sure_idle
 from fluxsync.replica.folder.expect import came_out, confirm
+from fluxsync.replica.folder.root import control
 from fluxsync.replica.folder.stamps import lstat, same_file, stamp_of
 from fluxsync.replica.folder.syscalls import At, Unsupported
 from fluxsync.replica.folder.trash import Trash
 
-__all__ = ["Apply", "numbered"]
+__all__ = ["Apply", "conflicted_copy", "numbered"]
+
+#: What is left of a name for a conflict copy, so that the whole fits into 255 bytes.
+_STEM_BYTES = 180
+
+
+def conflicted_copy(path: str) -> str:
+    """Return the path of the conflict copy for a path, short enough for any disk."""
+    stem, extension = splitext(basename(path))
+    stem = stem.encode()[:_STEM_BYTES].decode(errors="ignore")
+    return join(dirname(path), f"{stem} (conflicted copy){extension}")
 
 
 def numbered(name: str) -> Iterator[str]:
@@ -117,7 +127,7 @@ class Apply:
     def _by_exchange(
         self, root: int, staged: At, target: At, expected: Entry, confirmed: Stamp, aside: At | None
     ) -> None:
-        linked = aside is not None and self._link_aside(target, aside, expected)
+        linked = aside is not None and self._link_aside(root, target, aside, expected)
         with self._trash.take(root, expected.path, lambda at: syscalls.rename_new(staged, at)) as slot:
             try:
                 syscalls.exchange(slot.at, target)
@@ -130,6 +140,7 @@ class Apply:
                 # Saved between our last look and the swap; it is the user's newest work, so it stays beside.
                 self._set_beside(slot.at, target, expected.path)
             elif linked and aside is not None:
+                syscalls.sync_folder(aside.fd)
                 self._drop_link(slot.at, aside)
 
     def _by_links(
@@ -203,12 +214,12 @@ class Apply:
             self._on_conflict_copy(path, join(dirname(path), name))
             return
 
-    def _link_aside(self, target: At, aside: At, expected: Entry) -> bool:
+    def _link_aside(self, root: int, target: At, aside: At, expected: Entry) -> bool:
         """Give the old file its second name; False where that is a copy, for want of links."""
         try:
             self._link_new(target, aside, expected)
         except Unsupported:
-            self._copy_new(target, aside, expected)
+            self._copy_new(root, target, aside, expected)
             return False
         return True
 
@@ -218,11 +229,15 @@ class Apply:
         except FileExistsError as error:
             raise Stale(f"{expected.path}: the name of its conflict copy is taken") from error
 
-    def _copy_new(self, target: At, aside: At, expected: Entry) -> None:
-        try:
-            syscalls.copy(target, aside)
-        except FileExistsError as error:
-            raise Stale(f"{expected.path}: the name of its conflict copy is taken") from error
+    def _copy_new(self, root: int, target: At, aside: At, expected: Entry) -> None:
+        with control(root, "tmp") as room:
+            copy = At(room, staging.new_name())
+            syscalls.copy(target, copy)
+            try:
+                syscalls.rename_new(copy, aside)
+            except FileExistsError as error:
+                syscalls.unlink(copy)
+                raise Stale(f"{expected.path}: the name of its conflict copy is taken") from error
 
     def _drop_link(self, at: At, other: At) -> None:
         """Remove a name, but only where the same file certainly has the other name, too."""

@@ -48,7 +48,10 @@ def came_out(at: At, confirmed: Stamp, entry: Entry, now_ns: int) -> bool:
     certain = stamp.inode == confirmed.inode and quiet(stamp.mtime_ns, 0, now_ns)
     if entry.digest is None:
         return stamp.inode == confirmed.inode
-    return certain or has_digest(at, entry.digest)
+    try:
+        return certain or has_digest(at, entry.digest)
+    except OSError:
+        return False  # what cannot be read is not proved to be expected
 
 
 def has_digest(at: At, digest: str) -> bool:

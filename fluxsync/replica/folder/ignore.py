@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pathspec import GitIgnoreSpec
 
-from fluxsync.core.paths import ancestors, basename, nfc
+from fluxsync.core.paths import ancestors, nfc
 
 __all__ = ["BUILT_IN", "IGNORE_FILE", "JUNK", "Rules", "is_junk", "parse"]
 
@@ -122,8 +122,9 @@ class Rules:
 
     def hides(self, path: str, is_folder: bool) -> bool:
         """Tell whether a path is ignored, when none of the folders it is in is."""
-        path = nfc(path)
-        hidden = _HIDDEN_BY_NAME.match(basename(path)) is not None
+        if not path.isascii():
+            path = nfc(path)
+        hidden = _HIDDEN_BY_NAME.match(path[path.rfind("/") + 1 :]) is not None
         if self._ignore is None and not self._nested:
             return hidden
         suffix = "/" if is_folder else ""

@@ -84,7 +84,7 @@ class Reader:
         return done
 
     def _round(self, work: list[tuple[str, Stamp | None]]) -> Iterator[Reading]:
-        """Read each file once. Files go to the threads by the dozen: handing one over costs as much as reading it."""
+        """Read each file once; by the dozen, as handing one to a thread costs as much as reading it."""
         if len(work) < _FEW:
             yield from map(self._read, work)
             return
@@ -126,7 +126,7 @@ class Reader:
         with self._root.parent(self._top, path) as at:
             intact = stamp_of(os.fstat(fd)) == stamp == stamp_of(lstat(at))
         if not intact or written_elsewhere(fd):
-            return Reading(path, reason=_CHANGING, again=True)
+            return Reading(path, reason=_CHANGING, again=True, stamp=stamp)
         place = Place(dirname(path), basename(path))
         return Reading(path, Entry(Kind.FILE, place, size=stamp.size, digest=digest, stamp=stamp))
 

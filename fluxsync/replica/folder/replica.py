@@ -19,11 +19,11 @@ from fluxsync.core.model import (
     Snapshot,
     Stamp,
 )
-from fluxsync.core.paths import basename, dirname, join, splitext
+from fluxsync.core.paths import basename, dirname, join
 from fluxsync.errors import Rejected, Stale
 from fluxsync.replica.base import Source, Trashed
 from fluxsync.replica.folder import staging, syscalls
-from fluxsync.replica.folder.apply import Apply
+from fluxsync.replica.folder.apply import Apply, conflicted_copy
 from fluxsync.replica.folder.facts import Facts
 from fluxsync.replica.folder.folders import Folders
 from fluxsync.replica.folder.ignore import Rules
@@ -80,7 +80,7 @@ class Folder:
         )
         self._trash = Trash(clock)
         self._folders = Folders(self._root, self._trash, self._facts)
-        self._apply = Apply(self._trash, clock, conflict_name or _conflicted_copy, on_conflict_copy)
+        self._apply = Apply(self._trash, clock, conflict_name or conflicted_copy, on_conflict_copy)
 
     # The root
 
@@ -155,7 +155,7 @@ class Folder:
         mtime_ns: int | None = None,
     ) -> Entry:
         """Bring content to a place, as the contract says; its time becomes `mtime_ns`, where given."""
-        path = join(place.folder, place.name)
+        path = _path(place)
         if expected is not None and expected.path != path:
             raise Rejected(f"{path}: only the file at its own path is replaced; move it first")
         with self._root.opened() as top, translated(path):
@@ -187,7 +187,7 @@ class Folder:
 
     def move(self, entry: Entry, place: Place) -> Entry:
         """Rename a file. Raises `Stale` when it is not the entry or the name is taken, `Busy`, `Rejected`."""
-        old, new = entry.path, join(place.folder, place.name)
+        old, new = entry.path, _path(place)
         with (
             self._root.opened() as top,
             translated(new if old == new else f"{old} -> {new}"),
@@ -232,7 +232,7 @@ class Folder:
 
     def restore_trashed(self, where: str, place: Place) -> Entry:
         """Move a file out of the trash to a free name. Raises `Stale` where that is taken."""
-        path = join(place.folder, place.name)
+        path = _path(place)
         with self._root.opened() as top, translated(path):
             with self._trash.slot(top, where) as slot, self._root.parent(top, path) as target:
                 self._apply.publish(slot.at, target, path)
@@ -278,8 +278,15 @@ class Folder:
         if aside is None:
             yield None
             return
-        with self._root.parent(top, join(aside.folder, aside.name)) as at:
+        with self._root.parent(top, _path(aside)) as at:
             yield at
+
+
+def _path(place: Place) -> str:
+    """Return the path of a file's place. Raises `Rejected` where its name is more than a name."""
+    if "/" in place.name:
+        raise Rejected(f"{place.name}: no disk can hold a slash in a name; rename it on the account")
+    return join(place.folder, place.name)
 
 
 def _published(target: At, before: Stamp) -> Stamp:
@@ -289,8 +296,3 @@ def _published(target: At, before: Stamp) -> Stamp:
     except FileNotFoundError:
         return before
     return stamp if same_file(stamp, before) else before
-
-
-def _conflicted_copy(path: str) -> str:
-    stem, extension = splitext(basename(path))
-    return join(dirname(path), f"{stem} (conflicted copy){extension}")

@@ -75,7 +75,12 @@ class Root:
         fd = self._open()
         try:
             made = make_folders(fd, (CONTROL,), 0o700)
-            os.close(made)
+            try:
+                os.fchmod(made, 0o700)
+            except OSError:
+                pass  # a disk without modes
+            finally:
+                os.close(made)
             for room in ("tmp", "trash"):
                 os.close(make_folders(fd, (CONTROL, room), 0o700))
         finally:

@@ -49,6 +49,7 @@ class Walk:
         self._rules = rules.with_nested(ignore_files.specs)
         self._ignore_files = ignore_files
         self._known_mounts = mounts
+        self._selective = rules.selective
         self._now_ns = now_ns
 
     @property
@@ -61,6 +62,11 @@ class Walk:
         if path not in self.unknown:
             self.unknown[path] = reason
             self.problems.append(Problem(path, reason))
+
+    def no_text(self, path: str) -> None:
+        """Record that a name is no text; what it stands for never becomes an entry."""
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        self.problems.append(Problem(shown, "its name is not text the account can hold; rename it"))
 
     def tree(self, root: int, path: str, device: int) -> None:
         """Look at everything below an open folder."""
@@ -146,9 +152,8 @@ class Walk:
         for entry in entries:
             name = entry.name
             child = prefix + name
-            if not is_text(name):
-                shown = os.fsencode(child).decode("utf-8", "backslashreplace")
-                self.problems.append(Problem(shown, "its name is not text the account can hold; rename it"))
+            if not (name.isascii() or is_text(name)):
+                self.no_text(child)
                 continue
             if not path and name.casefold() == CONTROL:
                 continue
@@ -199,7 +204,7 @@ class Walk:
     def _file(self, path: str, status: os.stat_result, folder: str | None = None, name: str = "") -> None:
         if folder is None:
             folder, _, name = path.rpartition("/")
-        if not self._rules.includes(path, False):
+        if self._selective and not self._rules.includes(path, False):
             return
         item = self._known.get(path)
         if item is not None and item.digest:

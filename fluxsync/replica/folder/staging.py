@@ -15,7 +15,7 @@ from fluxsync.replica.folder.root import control
 from fluxsync.replica.folder.source import open_file
 from fluxsync.replica.folder.syscalls import At
 
-__all__ = ["PREFIX", "Staged", "drop", "leftovers", "staged"]
+__all__ = ["PREFIX", "Staged", "drop", "leftovers", "new_name", "staged"]
 
 #: What the name of every staged file begins with; nothing else in `.fluxsync/tmp` is ever removed.
 PREFIX = "put-"
@@ -66,6 +66,11 @@ class Staged:
         syscalls.sync_file(self.fd)
 
 
+def new_name() -> str:
+    """Return a name for a staged file that no other has."""
+    return PREFIX + secrets.token_hex(8)
+
+
 @contextmanager
 def staged(root: int, content: Source, path: str) -> Iterator[Staged]:
     """Yield the content for `path` as a staged file; whatever is still under its name afterwards is removed.
@@ -73,7 +78,7 @@ def staged(root: int, content: Source, path: str) -> Iterator[Staged]:
     Raises `OSError`, `Corrupted`, and whatever `content` raises.
     """
     with control(root, "tmp") as room:
-        at = At(room, PREFIX + secrets.token_hex(8))
+        at = At(room, new_name())
         file = Staged(at, syscalls.create(at))
         try:
             file.take_in(content, path)

@@ -13,9 +13,9 @@ from fluxsync.replica.folder.facts import Facts
 from fluxsync.replica.folder.ignore import Rules
 from fluxsync.replica.folder.ignore_files import IgnoreFiles
 from fluxsync.replica.folder.reading import Reader
-from fluxsync.replica.folder.root import FOLDER_FLAGS, Root, check_path
+from fluxsync.replica.folder.root import FOLDER_FLAGS, Root, check_path, is_text
 from fluxsync.replica.folder.scan import Walk
-from fluxsync.replica.folder.stamps import lstat, stamp_at
+from fluxsync.replica.folder.stamps import birth_ns, lstat, stamp_of
 from fluxsync.replica.folder.syscalls import At
 from fluxsync.replica.folder.translate import translated
 
@@ -91,7 +91,7 @@ class Survey:
             try:
                 with self._root.parent(top, path) as at:
                     status = lstat(at)
-                    stamp = stamp_at(at)
+                    stamp = stamp_of(status, birth_ns(at, status))
                     if not self._facts.listed(at):
                         return None
             except FileNotFoundError:
@@ -110,7 +110,13 @@ class Survey:
 
     def _one(self, walk: Walk, top: int, path: str) -> None:
         """Look at one path of a restricted scan; it is nowhere when a folder on the way is gone."""
-        check_path(path)
+        if not is_text(path):
+            walk.no_text(path)
+            return
+        try:
+            check_path(path)
+        except Rejected:
+            return  # our own folder, or no path at all: nothing of the pair lies there
         fd, on_the_way = top, ""
         try:
             if not walk.visit_ignore_file(fd, ""):

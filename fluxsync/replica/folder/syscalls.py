@@ -148,7 +148,7 @@ def create(at: At, mode: int = 0o666) -> int:
 
 
 def copy(old: At, new: At) -> None:
-    """Copy a file with its metadata to a new name, flushed; a half-made copy does not stay."""
+    """Copy a file with its metadata to a new name, flushed. Killed, it leaves a part."""
     source = os.open(old.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=old.fd)
     try:
         target = create(new)

@@ -11,6 +11,7 @@ name that is taken means the next number.
 from __future__ import annotations
 
 import calendar
+import errno
 import os
 import re
 import stat
@@ -30,8 +31,8 @@ __all__ = ["Slot", "Trash", "TrashedFile", "trashed_at"]
 
 _ROOM = "trash"
 _WHERE = re.compile(r"(\d{4}-\d{2}-\d{2})/(\d{6})Z(?:-\d+)?/(.+)", re.DOTALL)
-#: Nobody puts a file into a slot that is older, so its empty folders may go.
-_IN_USE_S = 60
+#: How often one path can come into the trash within a second.
+_TRIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +77,29 @@ class Trash:
         """
         check_path(path)
         moment = time.strftime("%Y-%m-%d/%H%M%SZ", time.gmtime(self._clock()))
-        number = 1
-        while True:
+        for number in range(1, _TRIES):
             where = f"{moment}/{path}" if number == 1 else f"{moment}-{number}/{path}"
-            number += 1
             *folders, name = where.split("/")
             with control(root, _ROOM) as room:
                 try:
                     fd = make_folders(room, folders, 0o700)
-                except NotADirectoryError:
-                    continue  # a file that was trashed within this second has the folder's name
+                except (NotADirectoryError, FileNotFoundError):
+                    continue  # a file of this second has the folder's name; or it was just tidied away
             try:
                 try:
                     bring(At(fd, name))
                 except FileExistsError:
                     continue
+                except FileNotFoundError:
+                    if os.fstat(fd).st_nlink:
+                        raise
+                    continue  # the folder was tidied away before anything was in it
                 yield Slot(where, At(fd, name))
                 syscalls.sync_folder(fd)
                 return
             finally:
                 os.close(fd)
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
     def files(self, root: int) -> list[TrashedFile]:
         """List what is in the trash, oldest first."""
@@ -138,9 +142,7 @@ class Trash:
         self.tidy(root, where)
 
     def tidy(self, root: int, where: str) -> None:
-        """Remove the empty folders that a file left in the trash; a slot still in use stays."""
-        if self._clock() - trashed_at(where)[0] < _IN_USE_S:
-            return
+        """Remove the empty folders that a file left in the trash."""
         with control(root, _ROOM) as room:
             while where := dirname(where):
                 *folders, name = where.split("/")

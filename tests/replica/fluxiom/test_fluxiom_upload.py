@@ -25,6 +25,7 @@ class Listener:
         self.answer = answer
         self.cut = cut
         self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.settimeout(5)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve)
 
@@ -48,7 +49,10 @@ class Listener:
         return int(head.partition(b"content-length: ")[2].split(b"\r\n")[0])
 
     def _serve(self) -> None:
-        connection, _ = self._socket.accept()
+        try:
+            connection, _ = self._socket.accept()
+        except TimeoutError:
+            return
         with connection:
             while b"\r\n\r\n" not in self.received or len(self.body) < self.announced:
                 if self.cut is not None and len(self.received) >= self.cut:
@@ -101,9 +105,7 @@ def test_a_version_names_the_digest_of_what_was_sent() -> None:
 def test_the_last_block_stays_here_when_the_file_changed(data: bytes) -> None:
     with Listener() as listener, pytest.raises(Stale, match="changed"):
         send(listener, Bytes(data, failure=Stale("the file changed")))
-    assert len(listener.body) < listener.announced
-    assert data[BLOCK:][:100] not in listener.body or len(data) > 2 * BLOCK
-    assert not listener.body.endswith(b"--\r\n")
+    assert listener.announced - len(listener.body) >= (len(data) % BLOCK or BLOCK)
 
 
 def test_small_content_that_changed_is_not_sent_at_all() -> None:

@@ -1,0 +1,73 @@
+"""The group of all commands and the global options.
+
+Nothing heavy is imported before a command needs it: `--help` and `status` answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from fluxsync import __version__
+from fluxsync.cli import demo, look, once, output, rebuild, sandbox
+from fluxsync.cli.exits import USAGE, ended
+from fluxsync.cli.session import Session, shared_options
+
+__all__ = ["main"]
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done; 1 some files failed, the rest is in step; 2 usage or configuration, nothing"
+    " was touched; 3 the service cannot be reached or refused; 4 a safety rule stopped or held something"
+    " back; 5 another fluxsync works on this folder; 130 interrupted.",
+)
+@shared_options
+@click.option("--once", "once_", is_flag=True, help="Make one complete pass, then exit.")
+@click.option(
+    "--dry-run", is_flag=True, help="With --once: print the plan; touch neither side nor the journal."
+)
+@click.option(
+    "--approve", is_flag=True, help="With --once: let this pass do what the limits of [safety] hold back."
+)
+@click.version_option(__version__, message="fluxsync %(version)s")
+@click.pass_context
+def fluxsync(context: click.Context, once_: bool, dry_run: bool, approve: bool) -> int | None:
+    """Keep a folder and a Fluxiom account in step, both ways.
+
+    `fluxsync --once` compares the folder, the account and what both last agreed on; it sends, fetches, moves
+    and renames until both are the same. What it deletes or replaces goes to a trash, on either side.
+    """
+    session = context.ensure_object(Session)
+    if context.invoked_subcommand is not None:
+        for flag, given in (("--once", once_), ("--dry-run", dry_run), ("--approve", approve)):
+            if given:
+                raise click.UsageError(f"{flag} does not go together with a command", context)
+        return None
+    if not once_:
+        for flag, given in (("--dry-run", dry_run), ("--approve", approve)):
+            if given:
+                raise click.UsageError(f"{flag} goes together with --once", context)
+        output.say("fluxsync: the foreground service is not part of this release yet: use `fluxsync --once`")
+        return USAGE
+    return once.sync_once(session, dry_run=dry_run, approve=approve)
+
+
+for command in (look.status, look.history, look.explain, rebuild.rebuild, sandbox.sandbox, demo.demo):
+    fluxsync.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    output.prepare()
+
+    def work(session: Session) -> object:
+        return fluxsync.main(sys.argv[1:], "fluxsync", standalone_mode=False, obj=session)
+
+    sys.exit(ended(work, Session()))
+
+
+if __name__ == "__main__":
+    main()

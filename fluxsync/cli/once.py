@@ -1,0 +1,236 @@
+"""One complete pass: what it will do, what it does, what it did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fluxsync.cli import output
+from fluxsync.cli.exits import code_of, interruptible
+from fluxsync.cli.session import Session
+from fluxsync.cli.words import count, size
+
+if TYPE_CHECKING:
+    from fluxsync.app import App
+    from fluxsync.core.operations import Operation
+    from fluxsync.engine.report import Report
+    from fluxsync.errors import FluxsyncError
+    from fluxsync.settings import Settings
+
+__all__ = ["one_pass", "sync_once"]
+
+APPROVE = "fluxsync --once --approve"
+
+
+def sync_once(session: Session, *, dry_run: bool, approve: bool) -> int:
+    """Make one pass as configured, or show its plan; returns the exit code."""
+    settings = session.settings(bar=True)
+    return one_pass(session, settings, dry_run=dry_run, approve=approve)
+
+
+def one_pass(
+    session: Session,
+    settings: Settings,
+    *,
+    dry_run: bool = False,
+    approve: bool = False,
+    afresh: bool = False,
+) -> int:
+    """Make one pass and print what came of it; returns the exit code. Raises `FluxsyncError`, interrupts."""
+    from fluxsync.app import opened
+    from fluxsync.cli.progress import watching
+    from fluxsync.engine.report import EXIT_CODES
+    from fluxsync.errors import ConfigError, FluxsyncError, StateError
+
+    try:
+        with (
+            interruptible(),
+            watching(session) as (watcher, on_read),
+            opened(settings, dry_run=dry_run, afresh=afresh, on_progress=on_read) as app,
+        ):
+            report = app.run(watcher, approved=approve, dry_run=dry_run)
+            in_step = _in_step(app, report) if not dry_run else 0
+            set_aside = app.journal.set_aside
+    except (ConfigError, StateError):
+        raise
+    except FluxsyncError as error:
+        if session.json:
+            output.document(_stopped(error).document())
+        raise
+    if set_aside:
+        output.say(f"fluxsync: {set_aside}; both sides were merged")
+    if session.json:
+        output.document(report.document())
+    elif dry_run:
+        _show_plan(report)
+    else:
+        _show_summary(report, in_step)
+    _name_trouble(report)
+    return EXIT_CODES[report.result]
+
+
+def _stopped(error: FluxsyncError) -> Report:
+    """Return the report of a pass that never began."""
+    from fluxsync.engine.report import Report, Result
+    from fluxsync.errors import Halted, Locked, Unauthorized
+
+    report = Report(message=str(error))
+    match error:
+        case Locked():
+            report.stopped = Result.LOCKED
+        case Unauthorized():
+            report.stopped = Result.UNAUTHORIZED
+        case Halted():
+            report.stopped = Result.GUARDED
+        case _ if code_of(error) == 3:
+            report.stopped = Result.UNREACHABLE
+        case _:
+            report.stopped = Result.PARTIAL
+    return report
+
+
+def _in_step(app: App, report: Report) -> int:
+    """Count the files that both sides have now, equal."""
+    from fluxsync.core.model import Kind, State
+
+    if not _lines(report):
+        return report.unchanged
+    return sum(item.kind is Kind.FILE and item.state is State.AGREED for item in app.journal.items())
+
+
+def _lines(report: Report) -> list[tuple[str, int]]:
+    """Return what was done in words, each with the number of files."""
+    counted = [
+        ("sent", report.uploaded),
+        ("sent as new versions", report.versions),
+        ("fetched", report.downloaded),
+        ("moved here", report.moved_local),
+        ("moved on the account", report.moved_remote),
+        ("put into the trash here", report.trashed_local),
+        ("put into the trash on the account", report.trashed_remote),
+        ("kept as two files (conflict)", report.conflicts),
+    ]
+    return [(words, number) for words, number in counted if number]
+
+
+def _show_summary(report: Report, in_step: int) -> None:
+    for words, number in _lines(report):
+        output.line(f"{number:>7,} {words}")
+    moved = [
+        f"{size(number)} {words}"
+        for number, words in ((report.bytes_up, "up"), (report.bytes_down, "down"))
+        if number
+    ]
+    figures = [*moved, count(report.requests, "request"), f"{report.seconds:.1f} s"]
+    what = "in step" if report.result == "in-step" else "of them in step" if report.stopped is None else ""
+    if report.stopped is not None:
+        output.line(f"stopped: {', '.join(figures)}")
+    elif what == "in step":
+        output.line(f"in step: {count(in_step, 'file')}; {', '.join(figures)}")
+    else:
+        trouble = []
+        if report.failures:
+            trouble.append(f"{count(len(report.failures), 'file')} failed")
+        if report.held:
+            trouble.append(f"{len(report.held):,} held back")
+        output.line(
+            f"{' and '.join(trouble)}, the rest is in step: {count(in_step, 'file')}; {', '.join(figures)}"
+        )
+
+
+def _name_trouble(report: Report) -> None:
+    """Name on stderr what failed, what is held back, and why a pass stopped."""
+    from fluxsync import logs
+
+    log = logs.get("fluxsync.pass")
+    for notice in report.notices:
+        if notice.path:
+            log.info("skipped", path=notice.path, reason=notice.reason)
+        else:
+            output.say(f"fluxsync: {notice.reason}")
+    for path, reason in sorted(report.failures.items()):
+        output.say(f"{path}: {reason}" if path else f"fluxsync: {reason}")
+    for held in report.held:
+        output.say(f"{held.change.path}: held back: {_fate(held.change.verdict.fate.value)}: {held.why}")
+    if report.held:
+        output.say(
+            f"fluxsync: {count(len(report.held), 'change')} held back by [safety]: look with"
+            f" `fluxsync --once --dry-run`, let them through with `{APPROVE}`"
+        )
+    if report.message:
+        output.say(f"fluxsync: {report.message}")
+
+
+def _fate(value: str) -> str:
+    return {
+        "trash-local": "into the trash here",
+        "trash-remote": "into the trash on the account",
+    }.get(value, "change")
+
+
+# -- the plan ----------------------------------------------------------------------------------------------
+
+_HEADS = {
+    "create": "send",
+    "version": "send as new versions",
+    "download": "fetch",
+    "conflict": "keep as two files (conflict)",
+    "move-local": "move here",
+    "rename-folder": "rename folders here",
+    "move-remote": "move on the account",
+    "rename-tag": "rename folders on the account",
+    "label": "label on the account",
+    "trash-local": "put into the trash here",
+    "trash-remote": "put into the trash on the account",
+    "restore": "take out of the trash on the account",
+    "purge": "delete from the trash on the account for good",
+    "make-folder": "make folders here",
+    "make-tag": "make folders on the account",
+    "remove-folder": "remove empty folders here",
+    "remove-tag": "remove empty folders on the account",
+}
+
+
+def _show_plan(report: Report) -> None:
+    plan = report.plan or []
+    groups: dict[str, list[Operation]] = {action: [] for action in _HEADS}
+    for operation in plan:
+        groups.setdefault(str(operation.action), []).append(operation)
+    for action, operations in groups.items():
+        if not operations:
+            continue
+        bytes_moved = sum(op.size for op in operations)
+        weight = f", {size(bytes_moved)}" if bytes_moved else ""
+        output.line(f"{_HEADS.get(action, action)}: {len(operations):,}{weight}")
+        width = min(60, max(len(_plan_path(op)) for op in operations))
+        for operation in operations:
+            weight = size(operation.size) if operation.size else ""
+            output.line(f"  {_plan_path(operation):<{width}}  {weight:>9}  {operation.why}".rstrip())
+        output.line()
+    renamed = [op for op in plan if _only_renames(op)]
+    if renamed:
+        output.line(
+            f"renaming sends {count(len(renamed), 'file')} again, {size(sum(op.size for op in renamed))}:"
+            " a new name needs a new version"
+        )
+    if report.stopped is None:
+        unchanged = f"{count(report.unchanged, 'file')} already in step"
+        output.line(
+            f"{count(len(plan), 'step') if plan else 'nothing'} to do, {unchanged}; nothing was touched"
+        )
+
+
+def _plan_path(operation: Operation) -> str:
+    if operation.target and operation.target != "bury":
+        return f"{operation.path} -> {operation.target}"
+    return operation.path
+
+
+def _only_renames(operation: Operation) -> bool:
+    """Tell whether a version is sent for its name alone."""
+    remote, item, local = operation.remote, operation.item, operation.local
+    return (
+        operation.action == "version"
+        and remote is not None
+        and operation.name not in ("", remote.place.name)
+        and (local is None or item is None or local.digest == item.digest)
+    )

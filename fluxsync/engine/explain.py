@@ -1,0 +1,184 @@
+"""Why one path is as it is: decided by the same core as a pass, and nothing done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from fluxsync.core.model import Entry, Item, Kind, State
+from fluxsync.core.operations import Operation
+from fluxsync.core.paths import is_below, nfc
+from fluxsync.core.plan import make_plan
+from fluxsync.core.reconcile import Change
+from fluxsync.core.safety import Held, guard
+from fluxsync.engine.cycle import Pair, Rules, _limits
+from fluxsync.engine.meter import Meter
+from fluxsync.engine.survey import Survey, survey
+
+__all__ = ["Explanation", "explain"]
+
+_REMEMBERED = {
+    State.KEPT_HERE: "its asset went, and the file is kept here (local_delete = keep)",
+    State.KEPT_THERE: "the file was deleted, and its asset is kept there (remote_delete = keep)",
+    State.TRASHED: "its asset is in the trash on the account",
+    State.SUPERSEDED: "its asset was replaced by another one",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One path as each side shows it, what the journal says, and what the next pass will do."""
+
+    path: str
+    file: Entry | None
+    asset: Entry | None
+    #: The true path of the folder that the asset lies in, "" for the root.
+    asset_folder: str
+    journal: Item | None
+    #: The first action of the next pass; or nothing, hold, ignore, unknown, problem, adopt, forget.
+    decision: str
+    why: str
+    operations: tuple[Operation, ...] = ()
+    #: When this path last changed in a pass, in seconds since 1970.
+    since: float | None = None
+
+
+def explain(
+    pair: Pair,
+    rules: Rules,
+    path: str,
+    ignored_by: Callable[[str], str],
+    clock: Callable[[], float] = time.time,
+) -> Explanation:
+    """Look at both sides and decide like a pass would; `ignored_by` names the rule that leaves a path out.
+
+    Raises what looking raises: `Unavailable`, `Unauthorized`, `Halted`.
+    """
+    journal = pair.journal
+    items = journal.items()
+    known = journal.fact("mapping")
+    policy = replace(rules.policy, delete_nothing=known is not None and known != rules.mapping)
+    seen = survey(
+        pair.local,
+        pair.remote,
+        items,
+        policy,
+        journal.digests(),
+        connections=pair.connections,
+        meter=Meter(),
+    )
+    changes = seen.reconciliation.changes
+    limits = _limits(journal, rules, items, clock())
+    go, held = guard(changes, limits, approved=policy.delete_nothing)
+    plan = make_plan(seen.reconciliation, go, seen.local, seen.remote, rules.plan)
+    path = _as_known(path, seen, items)
+    change = next((change for change in changes if path in _paths(change)), None)
+    row = _row(items, path, change)
+    file = seen.local.files.get(path) or seen.local.folders.get(path)
+    asset = _asset(seen, row, change, path)
+    subject = next((number for number, each in enumerate(go) if each is change), None)
+    operations = tuple(
+        op
+        for op in plan
+        if path in (op.path, op.target) or (subject is not None and op.subject == subject and op.item is row)
+    )
+    latest = journal.history(path, 1)
+    decision, why = _decide(seen, path, change, held, operations, row, file, asset, ignored_by)
+    return Explanation(
+        path,
+        file,
+        asset,
+        _folder_of(seen, asset),
+        row,
+        decision,
+        why,
+        operations,
+        latest[0].time if latest else None,
+    )
+
+
+def _decide(
+    seen: Survey,
+    path: str,
+    change: Change | None,
+    held: Sequence[Held],
+    operations: Sequence[Operation],
+    row: Item | None,
+    file: Entry | None,
+    asset: Entry | None,
+    ignored_by: Callable[[str], str],
+) -> tuple[str, str]:
+    """Return the decision and its reason, the strongest reason first."""
+    for unknown in seen.local.unknown:
+        if path == unknown.path or is_below(path, unknown.path):
+            where = "" if path == unknown.path else f"{unknown.path}: "
+            return "unknown", f"{where}{unknown.reason}; unknown is not gone, so nothing is done"
+    for each in held:
+        if each.change is change:
+            return "hold", f"{each.change.verdict.why}, but held back: {each.why}"
+    if operations:
+        return str(operations[0].action), operations[0].why or "needed for what lies in it"
+    problems = (*seen.local.problems, *seen.remote.problems, *seen.reconciliation.problems)
+    for problem in problems:
+        if problem.path == path:
+            return "nothing" if problem.harmless else "problem", problem.reason
+    if not seen.local.admits(path) or path.partition("/")[0].casefold() == ".fluxsync":
+        return "ignore", f"left alone on both sides by {ignored_by(path)}"
+    if any(item.path == path for item in seen.reconciliation.adopted):
+        return "adopt", "equal on both sides, though the journal does not know it yet"
+    if any(item is row for item in seen.reconciliation.forget):
+        return "forget", "gone on both sides"
+    if change is not None:
+        return "nothing", f"{change.verdict.why}, but the direction or the configuration excludes it"
+    if row is not None and row.state is not State.AGREED:
+        return "nothing", _REMEMBERED[row.state]
+    if row is not None:
+        return "nothing", "in step: neither side has changed since both agreed"
+    if file is not None or asset is not None:
+        return "nothing", "nothing has to be done"
+    return "nothing", "nothing of this name is in the folder, on the account or in the journal"
+
+
+def _as_known(path: str, seen: Survey, items: Sequence[Item]) -> str:
+    """Return the path in the form that disk or journal have, whichever way an umlaut is typed."""
+    if path in seen.local.files or path in seen.local.folders or path.isascii():
+        return path
+    composed = nfc(path)
+    for other in (*seen.local.files, *seen.local.folders, *(item.path for item in items)):
+        if nfc(other) == composed:
+            return other
+    return path
+
+
+def _paths(change: Change) -> set[str]:
+    found = {change.path}
+    if change.local is not None:
+        found.add(change.local.path)
+    if change.item is not None:
+        found.add(change.item.path)
+    return found
+
+
+def _row(items: Sequence[Item], path: str, change: Change | None) -> Item | None:
+    if change is not None and change.item is not None:
+        return change.item
+    rows = [item for item in items if item.path == path]
+    return min(rows, key=lambda item: item.state is not State.AGREED, default=None)
+
+
+def _asset(seen: Survey, row: Item | None, change: Change | None, path: str) -> Entry | None:
+    if change is not None and change.remote is not None:
+        return change.remote
+    if row is not None and row.key:
+        side = seen.remote.files if row.kind is Kind.FILE else seen.remote.folders
+        return side.get(row.key)
+    adopted = next((item for item in seen.reconciliation.adopted if item.path == path), None)
+    return seen.remote.files.get(adopted.key) if adopted is not None else None
+
+
+def _folder_of(seen: Survey, asset: Entry | None) -> str:
+    if asset is None or asset.kind is Kind.FOLDER or not asset.place.folder:
+        return ""
+    folder = seen.remote.folders.get(asset.place.folder)
+    return folder.place.name if folder is not None else ""

@@ -1,0 +1,143 @@
+"""What is in step, waiting, failing, in conflict: one immutable picture, made from the journal alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fluxsync.core.model import Item, Kind
+from fluxsync.core.model import State as ItemState
+from fluxsync.state.journal import ConflictRow, HeldRow, Journal, PassRow, ProblemRow, Sent
+
+__all__ = ["Counts", "State", "Status", "Trouble", "picture", "read"]
+
+#: How the folder ends a reason that only time has to cure: a file that is open or changing.
+_WAITS = "taken up when it"
+
+
+class State(StrEnum):
+    """What a pair is doing, in one word."""
+
+    IN_STEP = "in-step"
+    WORKING = "working"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    OFFLINE = "offline"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A path that is not in step, why, and since when (seconds since 1970; None: not known)."""
+
+    path: str
+    reason: str
+    since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the journal knows of: files that both sides have, their folders and bytes; what one side keeps."""
+
+    files: int = 0
+    folders: int = 0
+    bytes: int = 0
+    kept_here: int = 0
+    kept_there: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One pair at one moment. Times are seconds since 1970."""
+
+    state: State
+    now: float
+    in_step_since: float | None
+    counts: Counts
+    waiting: tuple[Trouble, ...]
+    failing: tuple[Trouble, ...]
+    #: Left alone on both sides, such as symbolic links.
+    skipped: tuple[Trouble, ...]
+    conflicts: tuple[ConflictRow, ...]
+    held: tuple[HeldRow, ...]
+    last_pass: PassRow | None
+
+
+def read(journal: Journal, now: float, *, working: bool) -> Status:
+    """Read the picture from a journal; `working` says whether somebody works on the folder right now."""
+    return picture(
+        journal.items(),
+        journal.problem_rows(),
+        journal.held(),
+        journal.conflicts(),
+        journal.unsettled(),
+        journal.last_pass(),
+        journal.last_in_step(),
+        now,
+        paused=bool(journal.fact("paused")),
+        working=working,
+    )
+
+
+def picture(
+    items: Sequence[Item],
+    problems: Sequence[ProblemRow],
+    held: Sequence[HeldRow],
+    conflicts: Sequence[ConflictRow],
+    unsettled: Sequence[Sent],
+    last_pass: PassRow | None,
+    last_in_step: float | None,
+    now: float,
+    *,
+    paused: bool = False,
+    working: bool = False,
+) -> Status:
+    """Put the picture together from rows of the journal."""
+    waiting = [
+        Trouble(sent.path, f"{sent.action} was interrupted; the next pass looks") for sent in unsettled
+    ]
+    failing: list[Trouble] = []
+    skipped: list[Trouble] = []
+    for row in problems:
+        problem = row.problem
+        kind = skipped if problem.harmless else waiting if _WAITS in problem.reason else failing
+        kind.append(Trouble(problem.path, problem.reason, row.since))
+    return Status(
+        _state(last_pass, bool(held), bool(waiting or failing), paused, working),
+        now,
+        last_in_step,
+        _counts(items),
+        tuple(waiting),
+        tuple(failing),
+        tuple(skipped),
+        tuple(conflicts),
+        tuple(held),
+        last_pass,
+    )
+
+
+def _state(last_pass: PassRow | None, held: bool, trouble: bool, paused: bool, working: bool) -> State:
+    if working:
+        return State.WORKING
+    if paused:
+        return State.PAUSED
+    if last_pass is None or last_pass.ended is None:
+        return State.WAITING
+    if held or last_pass.result == "guarded":
+        return State.HELD
+    if last_pass.result in ("unreachable", "unauthorized"):
+        return State.OFFLINE
+    return State.WAITING if trouble or last_pass.result != "in-step" else State.IN_STEP
+
+
+def _counts(items: Sequence[Item]) -> Counts:
+    files = [item for item in items if item.kind is Kind.FILE]
+    agreed = [item for item in files if item.state is ItemState.AGREED]
+    return Counts(
+        files=len(agreed),
+        folders=sum(item.kind is Kind.FOLDER and item.state is ItemState.AGREED for item in items),
+        bytes=sum(item.size for item in agreed),
+        kept_here=sum(item.state is ItemState.KEPT_HERE for item in files),
+        kept_there=sum(item.state is ItemState.KEPT_THERE for item in files),
+    )

@@ -1,0 +1,60 @@
+"""Fixtures for tests that sync: an account, machines beside it, faults between them, time that tests own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "e2e"))
+
+from e2e_world import Clock, Machine
+from fault_proxy import FaultProxy
+
+from fluxsync.replica.fluxiom.client import Client
+from fluxsync.replica.folder.replica import Folder
+from fluxsync.sandbox.server import Sandbox
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Iterator[Sandbox]:
+    """An empty account, served on a free port."""
+    with Sandbox(tmp_path / "account") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def proxy(account: Sandbox) -> Iterator[FaultProxy]:
+    """The way to the account for machines that shall meet faults: `machine("a", url=proxy.url)`."""
+    with FaultProxy(account.port) as between:
+        yield between
+
+
+@pytest.fixture
+def time_passes(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Time for everything that waits in this process: it jumps ahead instead of sleeping."""
+    clock = Clock()
+    by_default = [
+        (Client.__init__, {"clock": clock.monotonic, "sleep": clock.wait}),
+        (Folder.__init__, {"clock": clock.time, "wait": clock.wait}),
+    ]
+    for function, ours in by_default:
+        defaults = {**(function.__kwdefaults__ or {}), **ours}
+        monkeypatch.setattr(function, "__kwdefaults__", defaults)
+    shown = SimpleNamespace(time=clock.time, monotonic=clock.monotonic, sleep=clock.wait)
+    monkeypatch.setattr("fluxsync.app.time", shown, raising=False)
+    return clock
+
+
+@pytest.fixture
+def machine(tmp_path: Path, account: Sandbox, time_passes: Clock) -> Callable[..., Machine]:
+    """Make machines: `machine("a", sync={"direction": "up"})`; the same name is the same machine."""
+
+    def made(name: str, url: str = "", **sections: dict[str, Any]) -> Machine:
+        return Machine(tmp_path / f"machine-{name}", url or account.url, time_passes, sections)
+
+    return made
