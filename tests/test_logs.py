@@ -78,12 +78,12 @@ def test_the_level_counts() -> None:
 def test_libraries_are_heard_from_warning_on() -> None:
     stream = io.StringIO()
     logs.configure("debug", "json", stream=stream)
-    for name in ("httpx", "waitress.queue", "watchdog"):
+    for name in ("httpx", "waitress", "watchdog"):
         logging.getLogger(name).info("no")
         logging.getLogger(name).warning("heard %s", name)
     assert [event["event"] for event in lines(stream)] == [
         "heard httpx",
-        "heard waitress.queue",
+        "heard waitress",
         "heard watchdog",
     ]
 

@@ -66,13 +66,15 @@ def demo(keep: Path | None) -> int:
     from fluxsync.cli.exits import interruptible
 
     session = this()
-    session.start_log(bar=True)
+    session.start_log("warning")
     with interruptible(), _place(keep) as place, _account(place, keep is not None) as server:
         settings = _prepare(place, server)
         return _perform(settings, server, place, keep)
 
 
 def _perform(settings: Settings, server: Sandbox, place: Path, keep: Path | None) -> int:
+    from rich.padding import Padding
+
     from fluxsync.engine.report import EXIT_CODES, Result
 
     json = this().json
@@ -85,7 +87,7 @@ def _perform(settings: Settings, server: Sandbox, place: Path, keep: Path | None
     first, moves = _sync(settings)
     if not json:
         _title("1", "The first sync brings both sides together", first)
-        output.draw(_tree(settings.local.root.name, moves))
+        output.draw(Padding(_tree(settings.local.root.name, moves), (0, 0, 0, 3)))
         _sums(moves, "each folder is one tag on the account, named by its path")
     if first.result is not Result.IN_STEP:
         return _give_up(first)
@@ -96,7 +98,7 @@ def _perform(settings: Settings, server: Sandbox, place: Path, keep: Path | None
         output.line(("2  ", "cyan"), ("Somebody edits a file on each side", "bold"))
         output.line()
         for where, path, what in edits:
-            output.line("   ", (f"{where:<16}", "dim"), f"{path}   ", (what, "dim"))
+            output.line("   ", (f"{where:<16}", "dim"), f"{path:<28}   ", (what, "dim"))
         _title("3", "The second sync carries the edits over, as versions", second)
         _table(moves)
     if second.result is not Result.IN_STEP:

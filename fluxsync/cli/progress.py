@@ -50,8 +50,9 @@ def _log_done(operation: Operation) -> None:
     fields: dict[str, object] = {"path": operation.path, "action": str(operation.action)}
     if operation.target:
         fields["target"] = operation.target
-    if key:
-        fields["asset_id"] = key
+    number = key.partition("@")[0]
+    if number.isascii() and number.isdigit():
+        fields["asset_id"] = int(number)
     if operation.size:
         fields["bytes"] = operation.size
     logs.get("fluxsync.pass").info("done", **fields)

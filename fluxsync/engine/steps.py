@@ -224,6 +224,8 @@ class Mover:
         return Step(Standing(row, standing.local, there), row, also=operation.carries)
 
     def rename_folder(self, operation: Operation, standing: Standing) -> Step:
+        if parent := dirname(operation.target):
+            self.local.make_folder(Place("", parent))
         here = self.local.move_folder(_present(standing.local), Place("", operation.target))
         row = rows.folder_row(standing.item, here.path, here, _present(standing.remote), made_here=False)
         return Step(Standing(row, here, standing.remote), row, also=operation.carries)

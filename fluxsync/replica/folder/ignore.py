@@ -33,6 +33,7 @@ JUNK: tuple[str, ...] = (
 
 #: Patterns on the name alone, so that one expression can test them all at once.
 BUILT_IN: tuple[str, ...] = (
+    ".fluxsync",
     *JUNK,
     # macOS and Linux desktops
     ".AppleDouble",
@@ -101,12 +102,13 @@ class Rules:
     ) -> None:
         self._ignore = parse(ignore) if ignore else None
         self._include = None if tuple(include) == ("**",) else parse(include)
-        self._nested = dict(nested or {})
+        self._nested = {nfc(folder): spec for folder, spec in (nested or {}).items()}
 
     def with_nested(self, nested: Mapping[str, GitIgnoreSpec]) -> Rules:
         """Return the same rules with other `.fluxsyncignore` files."""
         other = Rules.__new__(Rules)
-        other._ignore, other._include, other._nested = self._ignore, self._include, dict(nested)
+        other._ignore, other._include = self._ignore, self._include
+        other._nested = {nfc(folder): spec for folder, spec in nested.items()}
         return other
 
     @property

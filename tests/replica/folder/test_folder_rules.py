@@ -90,6 +90,16 @@ def test_the_deepest_ignore_file_that_says_something_decides() -> None:
     ]
 
 
+def test_an_ignore_file_holds_for_both_forms_of_its_folder() -> None:
+    rules = Rules().with_nested({"u\u0308": parse(["*.raw"])})
+    assert not rules.admits("u\u0308/x.raw")
+    assert not rules.admits("\u00fc/x.raw")
+
+
+def test_our_own_folder_takes_no_part() -> None:
+    assert not Rules().admits(".fluxsync/root-id")
+
+
 def test_an_anchored_pattern_is_anchored_at_its_own_file() -> None:
     rules = Rules().with_nested({"a": parse(["/x.ai"])})
     assert [rules.admits(path) for path in ("x.ai", "a/x.ai", "a/b/x.ai")] == [True, False, True]
