@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,7 +26,7 @@ from fluxsync.core.safety import Limited
 from fluxsync.engine.bind import bind_account, bind_root
 from fluxsync.engine.cycle import Pair, Rules, Watcher, run_pass
 from fluxsync.engine.report import Report
-from fluxsync.errors import ConfigError, Halted, Locked
+from fluxsync.errors import ConfigError, Halted, Locked, StateError, Unavailable
 from fluxsync.state.journal import ConflictRow, Journal
 
 if TYPE_CHECKING:
@@ -53,10 +54,12 @@ class App:
     journal: Journal
     host: str
     _copies: list[tuple[str, str]] = field(default_factory=list)
+    _stopping: threading.Event = field(default_factory=threading.Event)
 
     def run(self, watcher: Watcher | None = None, *, approved: bool = False, dry_run: bool = False) -> Report:
         """Do one pass; see `engine.cycle.run_pass`."""
         watcher = watcher or Watcher()
+        watcher.meter.on_stop = self._stopping.set
         report = run_pass(
             self.pair, self._rules(watcher.clock()), watcher, approved=approved, dry_run=dry_run
         )
@@ -139,7 +142,7 @@ def opened(
     *,
     dry_run: bool = False,
     afresh: bool = False,
-    wait: Callable[[float], None] = time.sleep,
+    wait: Callable[[float], None] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[App]:
     """Open a pair for passes; with `dry_run` nothing is made or locked.
@@ -154,29 +157,41 @@ def opened(
     _check_root(settings)
     with ExitStack() as stack:
         copies: list[tuple[str, str]] = []
+        stopping = threading.Event()
         host = socket.gethostname().partition(".")[0] or "host"
-        journal = _journal(settings, dry_run, afresh)
-        stack.callback(journal.close)
+
+        def pause(seconds: float) -> None:
+            if stopping.wait(seconds):
+                raise Unavailable("interrupted", unsent=True)
+
+        def read(files: int, count: int) -> None:
+            if stopping.is_set():
+                raise Unavailable("interrupted", unsent=True)
+            if on_progress is not None:
+                on_progress(files, count)
+
         folder = Folder(
             settings.local.root,
             ignore=settings.local.ignore,
             include=settings.sync.include,
             settle_s=settings.sync.settle,
-            mounts=frozenset() if afresh else frozenset(json.loads(journal.fact("mounts") or "[]")),
-            wait=wait,
+            wait=wait or pause,
             on_conflict_copy=lambda path, copy: copies.append((path, copy)),
-            on_progress=on_progress,
+            on_progress=read,
         )
         stack.callback(folder.close)
         if not afresh:
-            bind_root(journal, folder, dry_run=True)
+            _check_marker(settings, folder)
         if not dry_run:
             folder.prepare()
             stack.enter_context(_lock(settings.local.root))
-            if afresh:
-                journal.forget_all()
-            bind_root(journal, folder)
-        client = _client(settings)
+        journal = _journal(settings, dry_run, afresh)
+        stack.callback(journal.close)
+        if afresh:
+            journal.forget_all()
+        bind_root(journal, folder, dry_run=dry_run)
+        folder.mounts = frozenset(json.loads(journal.fact("mounts") or "[]"))
+        client = _client(settings, wait or pause)
         facts: dict[str, str] = json.loads(journal.fact("remote") or "{}")
         fluxiom = Fluxiom(
             client,
@@ -195,7 +210,7 @@ def opened(
             lambda: client.requests,
             lambda: time.monotonic() - client.last_progress,
         )
-        yield App(settings, pair, folder, fluxiom, journal, host, copies)
+        yield App(settings, pair, folder, fluxiom, journal, host, copies, stopping)
 
 
 @contextmanager
@@ -212,6 +227,19 @@ def _journal(settings: Settings, dry_run: bool, afresh: bool) -> Journal:
     if dry_run:
         return Journal.peek(settings.journal_path) or Journal.in_memory()
     return Journal.open(settings.journal_path, replace_newer=afresh)
+
+
+def _check_marker(settings: Settings, folder: Folder) -> None:
+    """Make sure of the root before anything is made in it: an unmounted disk leaves an empty folder."""
+    try:
+        journal = Journal.peek(settings.journal_path)
+    except StateError:
+        return  # opened for writing, it is set aside, and both sides are merged
+    if journal is not None:
+        try:
+            bind_root(journal, folder, dry_run=True)
+        finally:
+            journal.close()
 
 
 def _check_root(settings: Settings) -> None:
@@ -246,7 +274,7 @@ def _lock(root: Path) -> Iterator[None]:
         lock.release()
 
 
-def _client(settings: Settings) -> Client:
+def _client(settings: Settings, pause: Callable[[float], None]) -> Client:
     from fluxsync.replica.fluxiom.client import Client
 
     remote = settings.remote
@@ -263,6 +291,7 @@ def _client(settings: Settings) -> Client:
         user_agent=f"fluxsync/{__version__}",
         upload_limit=remote.upload_limit,
         download_limit=remote.download_limit,
+        sleep=pause,
     )
 
 

@@ -87,6 +87,7 @@ def run_pass(
     started = watcher.clock()
     requests = pair.requests()
     number = 0
+    cut_short = True
     try:
         if not dry_run:
             if pair.journal.unsettled():
@@ -105,19 +106,26 @@ def run_pass(
                 report.failures.update(again)
         if not dry_run and report.result is Result.IN_STEP:
             pair.journal.set_facts({"mapping": rules.mapping})
-    except Unavailable as error:
-        report.stopped, report.message = Result.UNREACHABLE, str(error)
-    except Unauthorized as error:
-        report.stopped, report.message = Result.UNAUTHORIZED, str(error)
-    except Halted as error:
-        report.stopped, report.message = Result.GUARDED, str(error)
+        cut_short = False
+    except (Unavailable, Unauthorized, Halted) as error:
+        report.stopped, report.message = _stop(error), str(error)
+        cut_short = False
     finally:
         report.requests = pair.requests() - requests
         report.bytes_up, report.bytes_down = watcher.meter.bytes_up, watcher.meter.bytes_down
         report.seconds = watcher.clock() - started
-        if number:
+        if number and not cut_short:
             _write_down(pair.journal, report, number)
     return report
+
+
+def _stop(error: Exception) -> Result:
+    match error:
+        case Unauthorized():
+            return Result.UNAUTHORIZED
+        case Halted():
+            return Result.GUARDED
+    return Result.UNREACHABLE
 
 
 def _round(
@@ -156,8 +164,7 @@ def _round(
         for operation in plan:
             report.count(operation)
         return {}
-    if not approved:
-        journal.set_held([_held_row(row) for row in held])
+    journal.set_held([_held_row(row) for row in held])
     journal.remember_digests(seen.computed)
     _adopt(journal, seen, plan, number, watcher.clock())
     if not len(plan):

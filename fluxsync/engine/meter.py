@@ -15,6 +15,8 @@ class Meter:
     """Shared by all movers; `on_bytes` is called with each block's size, from any of them."""
 
     def __init__(self, on_bytes: Callable[[int], None] = lambda count: None) -> None:
+        #: Called when the pass is asked to stop: wakes whoever waits for something else than bytes.
+        self.on_stop: Callable[[], None] = lambda: None
         self._on_bytes = on_bytes
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -24,6 +26,7 @@ class Meter:
     def stop(self) -> None:
         """Break off what is moving, at its next block."""
         self._stop.set()
+        self.on_stop()
 
     @property
     def stopped(self) -> bool:

@@ -1,8 +1,8 @@
 """Finds out what an interrupted pass, or a request without an answer, left on the account.
 
 Only a create can leave what no later look explains: an asset that no item names. Everything else compares
-with the ancestor like any other change. So for each create in doubt the account is looked at, at once and again
-after some seconds, since a server may still be at it; only what is surely not there is sent again.
+with the ancestor like any other change. So for each create in doubt the account is looked at, at once and
+again after some seconds, since a server may still be at it; only what is surely not there is sent again.
 """
 
 from __future__ import annotations

@@ -46,10 +46,10 @@ def survey(
         here = pool.submit(local.scan, Scope(), by_path)
         try:
             there = remote.scan(Scope(), by_key)
-        finally:
-            # A scan in hand is waited for: two of one folder must never run.
-            pool.shutdown(wait=True)
-        seen = here.result()
+            seen = here.result()
+        except BaseException:
+            meter.stop()  # the scan in hand ends soon, and is waited for: two of one folder must never run
+            raise
     evidence = Evidence(dict(known_digests))
     computed: dict[tuple[str, int], str] = {}
     result = reconcile(items, seen, there, evidence, policy)
