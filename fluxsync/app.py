@@ -7,6 +7,7 @@ alone, for commands that only read.
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 import threading
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from fluxsync import __version__, logs
+from fluxsync import __version__
 from fluxsync.core.model import Problem, Rename
 from fluxsync.core.plan import PlanPolicy
 from fluxsync.core.reconcile import Policy
@@ -154,10 +155,15 @@ def opened(
     from fluxsync.replica.fluxiom.replica import Fluxiom
     from fluxsync.replica.folder.replica import Folder
 
+    if settings.remote.service != "fluxiom":
+        raise ConfigError(
+            f'[remote] service = "{settings.remote.service}": this release speaks to "fluxiom" only'
+        )
     _check_root(settings)
     with ExitStack() as stack:
         copies: list[tuple[str, str]] = []
         stopping = threading.Event()
+        run = secrets.token_hex(4)
         host = socket.gethostname().partition(".")[0] or "host"
 
         def pause(seconds: float) -> None:
@@ -175,6 +181,7 @@ def opened(
             ignore=settings.local.ignore,
             include=settings.sync.include,
             settle_s=settings.sync.settle,
+            run=run,
             wait=wait or pause,
             on_conflict_copy=lambda path, copy: copies.append((path, copy)),
             on_progress=read,
@@ -190,6 +197,8 @@ def opened(
         if afresh:
             journal.forget_all()
         bind_root(journal, folder, dry_run=dry_run)
+        if not dry_run:
+            _tidy(journal, folder, run)
         folder.mounts = frozenset(json.loads(journal.fact("mounts") or "[]"))
         client = _client(settings, wait or pause)
         facts: dict[str, str] = json.loads(journal.fact("remote") or "{}")
@@ -227,6 +236,14 @@ def _journal(settings: Settings, dry_run: bool, afresh: bool) -> Journal:
     if dry_run:
         return Journal.peek(settings.journal_path) or Journal.in_memory()
     return Journal.open(settings.journal_path, replace_newer=afresh)
+
+
+def _tidy(journal: Journal, folder: Folder, run: str) -> None:
+    """Remove the unfinished downloads of the last run, which the journal knows by its mark, and note ours."""
+    last = journal.fact("run")
+    if last:
+        folder.drop_staged(folder.leftovers(last))
+    journal.set_facts({"run": run})
 
 
 def _check_marker(settings: Settings, folder: Folder) -> None:
@@ -275,6 +292,7 @@ def _lock(root: Path) -> Iterator[None]:
 
 
 def _client(settings: Settings, pause: Callable[[float], None]) -> Client:
+    from fluxsync import logs
     from fluxsync.replica.fluxiom.client import Client
 
     remote = settings.remote

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +16,8 @@ from typing import TYPE_CHECKING
 import click
 
 from fluxsync.cli import output
-from fluxsync.cli.session import shared_options, this
-from fluxsync.cli.words import count, size
+from fluxsync.cli.session import result_options, this
+from fluxsync.cli.words import column, count, size
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -49,8 +52,8 @@ class _Move:
         }
 
 
-@click.command()
-@shared_options
+@click.command(short_help="Show it all in a minute; nothing to configure.")
+@result_options
 @click.option(
     "--keep",
     metavar="DIR",
@@ -88,7 +91,7 @@ def _perform(settings: Settings, server: Sandbox, place: Path, keep: Path | None
     if not json:
         _title("1", "The first sync brings both sides together", first)
         output.draw(Padding(_tree(settings.local.root.name, moves), (0, 0, 0, 3)))
-        _sums(moves, "each folder is one tag on the account, named by its path")
+        _sums(moves)
     if first.result is not Result.IN_STEP:
         return _give_up(first)
     edits = _edit(settings.local.root, server)
@@ -233,8 +236,6 @@ def _sync(settings: Settings) -> tuple[Report, list[_Move]]:
 
 
 def _arrow(up: bool) -> str:
-    import sys
-
     if "utf" not in (sys.stdout.encoding or "").lower():
         return "up  " if up else "down"
     return "\N{UPWARDS ARROW}" if up else "\N{DOWNWARDS ARROW}"
@@ -268,13 +269,13 @@ def _tree(root: str, moves: Sequence[_Move]) -> Tree:
                 (f"{_arrow(move.up)} ", "green" if move.up else "cyan"),
                 name,
                 padding,
-                (f"{size(move.bytes):>9}   asset {move.asset_id}", "bright_black"),
+                (f"{column(move.bytes)}   asset {move.asset_id}", "bright_black"),
             )
         )
     return top
 
 
-def _sums(moves: Sequence[_Move], remark: str) -> None:
+def _sums(moves: Sequence[_Move]) -> None:
     up = [move for move in moves if move.up]
     down = [move for move in moves if not move.up]
     output.line()
@@ -283,9 +284,9 @@ def _sums(moves: Sequence[_Move], remark: str) -> None:
         (_arrow(True), "green"),
         f" {len(up)} sent, {size(sum(m.bytes for m in up))}   ",
         (_arrow(False), "cyan"),
-        f" {len(down)} fetched, {size(sum(m.bytes for m in down))}   ",
-        (remark, "dim"),
+        f" {len(down)} fetched, {size(sum(m.bytes for m in down))}",
     )
+    output.line("   ", ("each folder is one tag on the account, named by its path", "dim"))
 
 
 def _table(moves: Sequence[_Move]) -> None:
@@ -313,10 +314,20 @@ def _give_up(report: Report) -> int:
 
 def _commands(place: Path, server: Sandbox) -> list[str]:
     config = shlex.quote(str(place / "config.toml"))
+    program = _program()
     return [
-        f"fluxsync sandbox --port {server.port} --data {shlex.quote(str(place / 'account'))}",
-        f"fluxsync --config {config} --once",
+        f"{program} sandbox --port {server.port} --data {shlex.quote(str(place / 'account'))}",
+        f"{program} --config {config} --once",
     ]
+
+
+def _program() -> str:
+    """Return how this program is called: by its name alone only where the shell finds it."""
+    found = shutil.which("fluxsync")
+    called = sys.argv[0]
+    if os.path.basename(called) != "fluxsync" or (found and os.path.samefile(found, called)):
+        return "fluxsync"
+    return shlex.quote(called)
 
 
 def _farewell(commands: Sequence[str], keep: Path | None) -> None:
@@ -326,7 +337,7 @@ def _farewell(commands: Sequence[str], keep: Path | None) -> None:
     if keep is None:
         output.line("All of it is removed again. To keep it and go on by yourself:")
         output.line()
-        output.line("   fluxsync demo --keep fluxsync-demo")
+        output.line(f"   {_program()} demo --keep fluxsync-demo")
     else:
         output.line(f"All of it stays in {keep}. Start the account in one terminal:")
         output.line()

@@ -32,7 +32,7 @@ from fluxsync.errors import (
     Unavailable,
 )
 
-__all__ = ["INTERRUPTED", "code_of", "ended", "interruptible"]
+__all__ = ["FAILED", "INTERRUPTED", "USAGE", "code_of", "ended", "interruptible"]
 
 FAILED = 1
 USAGE = 2
@@ -69,6 +69,8 @@ def ended(work: Callable[[Session], object], session: Session) -> int:
         output.say(f"fluxsync: {error.format_message()}")
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
+        if sys.stderr.isatty():
+            output.say("")  # the terminal shows ^C
         output.say("fluxsync: interrupted: the next run continues")
         return INTERRUPTED
     except FluxsyncError as error:

@@ -13,13 +13,13 @@ import click
 
 from fluxsync.cli import output
 from fluxsync.cli.session import shared_options, this
-from fluxsync.cli.words import ago, count, day_and_time, iso, size
+from fluxsync.cli.words import ago, column, count, day_and_time, iso, size
 
 if TYPE_CHECKING:
     from fluxsync.core.model import Entry, Item
     from fluxsync.engine.explain import Explanation
     from fluxsync.engine.status import Status, Trouble
-    from fluxsync.state.journal import Event
+    from fluxsync.state.journal import Event, Journal
 
 __all__ = ["explain", "history", "status"]
 
@@ -27,7 +27,7 @@ __all__ = ["explain", "history", "status"]
 # -- status ------------------------------------------------------------------------------------------------
 
 
-@click.command()
+@click.command(short_help="Show what is in step, waiting, failing, held back.")
 @shared_options
 def status() -> None:
     """Show what is in step, waiting, failing, in conflict and held back.
@@ -178,7 +178,7 @@ def _list(title: str, style: str, rows: Sequence[tuple[str, str]]) -> None:
 # -- history -----------------------------------------------------------------------------------------------
 
 
-@click.command()
+@click.command(short_help="Show what was done, newest first.")
 @shared_options
 @click.argument("path", required=False)
 @click.option(
@@ -193,8 +193,8 @@ def history(path: str | None, limit: int) -> None:
 
     session = this()
     settings = session.settings(log=False)
-    below = path_in(settings.local.root, path) if path is not None else ""
     with peeked(settings) as journal:
+        below = path_in(settings.local.root, path, journal) if path is not None else ""
         events = journal.history(below or None, limit)
     if session.json:
         output.document({"events": [_event(event) for event in events]})
@@ -232,7 +232,7 @@ def _show_history(events: Sequence[Event]) -> None:
             ("  " if done else "! ", "red"),
             f"{event.action:<13} ",
             f"{event.path:<{width}}  ",
-            (f"{size(event.bytes) if event.bytes else '':>9}  {_number(event.asset_id):>8}  ", "dim"),
+            (f"{column(event.bytes) if event.bytes else '':11}  {_number(event.asset_id):>8}  ", "dim"),
             (detail, "dim" if done else "red"),
         )
 
@@ -240,7 +240,7 @@ def _show_history(events: Sequence[Event]) -> None:
 # -- explain -----------------------------------------------------------------------------------------------
 
 
-@click.command()
+@click.command(short_help="Show why a path is as it is, and what comes next.")
 @shared_options
 @click.argument("path")
 def explain(path: str) -> None:
@@ -249,11 +249,12 @@ def explain(path: str) -> None:
     PATH may be absolute, relative to where you are, or relative to the root. Changes nothing: both sides are
     only looked at, and the decision is made exactly as a pass would make it.
     """
-    from fluxsync.app import opened
+    from fluxsync.app import opened, peeked
 
     session = this()
     settings = session.settings()
-    below = path_in(settings.local.root, path)
+    with peeked(settings) as journal:
+        below = path_in(settings.local.root, path, journal)
     if not below:
         raise click.UsageError("PATH is the root itself: name a file or a folder in it")
     with opened(settings, dry_run=True) as app:
@@ -366,10 +367,11 @@ def _show_explanation(found: Explanation) -> None:
 # -- paths -------------------------------------------------------------------------------------------------
 
 
-def path_in(root: Path, text: str) -> str:
+def path_in(root: Path, text: str, journal: Journal) -> str:
     """Return a path as the journal has it: below the root, "/" between its parts, "" for the root itself.
 
-    What is typed may be absolute, relative to where we are inside of the root, or relative to the root.
+    What is typed may be absolute, relative to where we are inside of the root, or relative to the root; of
+    the two last the one that means something, on the disk or in the journal, is taken.
     """
     typed = os.path.expanduser(text)
     candidates = []
@@ -384,9 +386,9 @@ def path_in(root: Path, text: str) -> str:
     if not inside:
         raise click.UsageError(f"{text} lies outside of the root {root}")
     for below in inside:
-        if os.path.lexists(root / below):
+        if os.path.lexists(root / below) or journal.history(below, 1):
             return below
-    return inside[-1] if not os.path.isabs(typed) else inside[0]
+    return inside[-1]
 
 
 def _below(root: Path, candidate: str) -> str | None:

@@ -64,7 +64,9 @@ def main() -> None:
     output.prepare()
 
     def work(session: Session) -> object:
-        return fluxsync.main(sys.argv[1:], "fluxsync", standalone_mode=False, obj=session)
+        # Not `fluxsync.main`, which has its own ways to end.
+        with fluxsync.make_context("fluxsync", sys.argv[1:], obj=session) as context:
+            return fluxsync.invoke(context)
 
     sys.exit(ended(work, Session()))
 

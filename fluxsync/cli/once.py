@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fluxsync.cli import output
 from fluxsync.cli.exits import code_of, interruptible
 from fluxsync.cli.session import Session
-from fluxsync.cli.words import count, size
+from fluxsync.cli.words import column, count, size
 
 if TYPE_CHECKING:
     from fluxsync.app import App
@@ -202,9 +202,9 @@ def _show_plan(report: Report) -> None:
         weight = f", {size(bytes_moved)}" if bytes_moved else ""
         output.line(f"{_HEADS.get(action, action)}: {len(operations):,}{weight}")
         width = min(60, max(len(_plan_path(op)) for op in operations))
-        for operation in operations:
-            weight = size(operation.size) if operation.size else ""
-            output.line(f"  {_plan_path(operation):<{width}}  {weight:>9}  {operation.why}".rstrip())
+        for operation in sorted(operations, key=_plan_path):
+            weight = column(operation.size) if operation.size else ""
+            output.line(f"  {_plan_path(operation):<{width}}  {weight:11}  ", (operation.why, "dim"))
         output.line()
     renamed = [op for op in plan if _only_renames(op)]
     if renamed:

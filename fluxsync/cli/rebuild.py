@@ -6,13 +6,15 @@ import sys
 
 import click
 
+from fluxsync.cli import output
+from fluxsync.cli.exits import USAGE
 from fluxsync.cli.once import one_pass
 from fluxsync.cli.session import shared_options, this
 
 __all__ = ["rebuild"]
 
 
-@click.command()
+@click.command(short_help="Forget the journal and merge both sides again.")
 @shared_options
 @click.option("--yes", is_flag=True, help="Do not ask. Needed where nobody can be asked.")
 def rebuild(yes: bool) -> int:
@@ -30,9 +32,8 @@ def rebuild(yes: bool) -> int:
     if not yes:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise click.UsageError("rebuild asks on a terminal only: say --yes")
-        click.confirm(
-            f"Forget the journal of {settings.local.root} and merge it with {settings.remote.url}?",
-            abort=True,
-            err=True,
-        )
+        question = f"Forget the journal of {settings.local.root} and merge it with {settings.remote.url}?"
+        if not click.confirm(question, err=True):
+            output.say("fluxsync: nothing was done")
+            return USAGE
     return one_pass(session, settings, afresh=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import NamedTuple
@@ -148,10 +149,9 @@ def _landscape(sky: _Colour, ground: _Colour, sun: _Colour) -> Image.Image:
 def _stars() -> Image.Image:
     picture = _gradient(_NIGHT, (84, 78, 122))
     draw = ImageDraw.Draw(picture)
-    for number in range(140):
-        # The golden angle strews them without a pattern, and the same ones each time.
-        x, y = (number * 0.618034 % 1) * 640, (number * 0.754878 % 1) ** 1.4 * 400
-        radius = 0.6 + number % 3 * 0.5
+    strewn = random.Random(7)  # the same sky each time
+    for _ in range(150):
+        x, y, radius = strewn.uniform(0, 640), strewn.triangular(0, 400, 0), strewn.choice((0.6, 0.9, 1.6))
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(255, 250, 230))
     return picture
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from fluxsync.cli import output
-from fluxsync.cli.session import shared_options, this
+from fluxsync.cli.session import log_options, this
 
 __all__ = ["sandbox"]
 
 
-@click.command()
-@shared_options
+@click.command(short_help="Run a Fluxiom-compatible server on this machine.")
+@log_options
 @click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="0: a free one.")
 @click.option(
     "--data",

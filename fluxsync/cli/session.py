@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from fluxsync.settings import Settings
 
-__all__ = ["Session", "shared_options", "this"]
+__all__ = ["Session", "log_options", "result_options", "shared_options", "this"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -85,39 +85,47 @@ def _note(context: click.Context, parameter: click.Parameter, value: Any) -> Non
         setattr(context.ensure_object(Session), parameter.name, value)
 
 
+_LOG_OPTIONS = (
+    click.option(
+        "--log-format",
+        type=click.Choice(["console", "json"]),
+        expose_value=False,
+        callback=_note,
+        help="How log lines on stderr look, instead of what the configuration says.",
+    ),
+    click.option(
+        "-v", "--verbose", is_flag=True, expose_value=False, callback=_note, help="Log everything, on stderr."
+    ),
+)
+_JSON_OPTION = click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    callback=_note,
+    help="Print one JSON document on stdout.",
+)
+_CONFIG_OPTION = click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    expose_value=False,
+    callback=_note,
+    help="The configuration. Default: fluxsync/config.toml in your configuration directory.",
+)
+
+
 def shared_options(command: F) -> F:
-    """Add the options that are understood before and after a command's name."""
-    for option in (
-        click.option(
-            "--log-format",
-            type=click.Choice(["console", "json"]),
-            expose_value=False,
-            callback=_note,
-            help="How log lines on stderr look, instead of what the configuration says.",
-        ),
-        click.option(
-            "--json",
-            is_flag=True,
-            expose_value=False,
-            callback=_note,
-            help="Print one JSON document on stdout.",
-        ),
-        click.option(
-            "-v",
-            "--verbose",
-            is_flag=True,
-            expose_value=False,
-            callback=_note,
-            help="Log everything, on stderr.",
-        ),
-        click.option(
-            "--config",
-            metavar="FILE",
-            type=click.Path(path_type=Path),
-            expose_value=False,
-            callback=_note,
-            help="The configuration. Default: fluxsync/config.toml in your configuration directory.",
-        ),
-    ):
+    """Add the options of commands about the configured pair, understood before and after their names."""
+    return _CONFIG_OPTION(result_options(command))
+
+
+def result_options(command: F) -> F:
+    """Add the options of commands that print a result and need no configuration."""
+    return _JSON_OPTION(log_options(command))
+
+
+def log_options(command: F) -> F:
+    """Add the options of commands that only log."""
+    for option in _LOG_OPTIONS:
         command = option(command)
     return command

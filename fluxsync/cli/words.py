@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-__all__ = ["ago", "count", "day_and_time", "iso", "rate", "shown", "size"]
+__all__ = ["ago", "column", "count", "day_and_time", "iso", "rate", "shown", "size"]
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -18,6 +18,12 @@ def size(count: float) -> str:
     if unit == 0:
         return f"{int(value)} byte{'' if int(value) == 1 else 's'}"
     return f"{value:.1f} {_UNITS[unit]}" if value < 9.95 else f"{value:.0f} {_UNITS[unit]}"
+
+
+def column(count: int) -> str:
+    """Return a size for a column, numbers and units below each other: " 999 bytes", " 1.2 MB   "."""
+    number, _, unit = size(count).partition(" ")
+    return f"{number:>5} {unit:<5}"
 
 
 def rate(bytes_per_s: float) -> str:

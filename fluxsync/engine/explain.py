@@ -78,11 +78,7 @@ def explain(
     file = seen.local.files.get(path) or seen.local.folders.get(path)
     asset = _asset(seen, row, change, path)
     subject = next((number for number, each in enumerate(go) if each is change), None)
-    operations = tuple(
-        op
-        for op in plan
-        if path in (op.path, op.target) or (subject is not None and op.subject == subject and op.item is row)
-    )
+    operations = tuple(op for op in plan if path in (op.path, op.target) or op.subject == subject)
     latest = journal.history(path, 1)
     decision, why = _decide(seen, path, change, held, operations, row, file, asset, ignored_by)
     return Explanation(
@@ -133,6 +129,11 @@ def _decide(
         return "nothing", f"{change.verdict.why}, but the direction or the configuration excludes it"
     if row is not None and row.state is not State.AGREED:
         return "nothing", _REMEMBERED[row.state]
+    if row is not None and row.kind is Kind.FOLDER:
+        if file is None or (asset is None and row.key):
+            side = "here" if file is None else "on the account"
+            return "nothing", f"gone {side}; the files in it are decided one by one, and the folder follows"
+        return "nothing", "in step: both sides know this folder"
     if row is not None:
         return "nothing", "in step: neither side has changed since both agreed"
     if file is not None or asset is not None:
@@ -174,7 +175,9 @@ def _asset(seen: Survey, row: Item | None, change: Change | None, path: str) -> 
         side = seen.remote.files if row.kind is Kind.FILE else seen.remote.folders
         return side.get(row.key)
     adopted = next((item for item in seen.reconciliation.adopted if item.path == path), None)
-    return seen.remote.files.get(adopted.key) if adopted is not None else None
+    if adopted is not None:
+        return seen.remote.files.get(adopted.key)
+    return next((tag for tag in seen.remote.folders.values() if tag.place.name == path), None)
 
 
 def _folder_of(seen: Survey, asset: Entry | None) -> str:

@@ -137,7 +137,7 @@ class Ledger:
                 event,
             )
             self._waiting.append((settlement, task.subject))
-            self._note(operation)
+            self._note(replace(operation, remote=step.standing.remote or operation.remote))
         if len(self._waiting) >= _SETTLE_COUNT or self._clock() - self._settled_at > _SETTLE_S:
             self.settle()
 

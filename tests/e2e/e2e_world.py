@@ -84,7 +84,9 @@ class Machine:
         for section, values in self.sections.items():
             merged.setdefault(section, {}).update(values)
         return {
-            f"FLUXSYNC_{section.upper()}__{key.upper()}": value if isinstance(value, str) else json.dumps(value)
+            f"FLUXSYNC_{section.upper()}__{key.upper()}": value
+            if isinstance(value, str)
+            else json.dumps(value)
             for section, values in merged.items()
             for key, value in values.items()
         }
@@ -97,7 +99,9 @@ class Machine:
         with opened(self.settings(), dry_run=dry_run, wait=self.clock.wait) as app:
             yield app
 
-    def once(self, *, approved: bool = False, dry_run: bool = False, watcher: Watcher | None = None) -> Report:
+    def once(
+        self, *, approved: bool = False, dry_run: bool = False, watcher: Watcher | None = None
+    ) -> Report:
         """Make one pass and report."""
         self.done = []
         if watcher is None:

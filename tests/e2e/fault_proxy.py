@@ -45,6 +45,15 @@ class Cut:
 class Half:
     """Only the first half of the request's body reaches the server, then both connections break."""
 
+    then: Callable[[], object] = lambda: None
+
+
+@dataclass(frozen=True)
+class Halfway:
+    """Something happens when the first half of the answer has been sent; then comes the rest."""
+
+    do: Callable[[], object]
+
 
 @dataclass(frozen=True)
 class Reset:
@@ -72,7 +81,7 @@ def login_page() -> Reply:
     return Reply(200, {"Content-Type": "text/html; charset=utf-8"}, b"<!DOCTYPE html><html>Log in</html>")
 
 
-Fault = Pass | Drop | Cut | Half | Reset | Hold | Reply
+Fault = Pass | Drop | Cut | Half | Halfway | Reset | Hold | Reply
 
 
 @dataclass
@@ -218,6 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         if isinstance(fault, Half):
             self._send_half(length)
+            fault.then()
             raise _Broken
         body = self.rfile.read(length)
         if len(body) < length:
@@ -236,9 +246,13 @@ class _Handler(BaseHTTPRequestHandler):
         elif isinstance(fault, Drop):
             raise _Broken
         length = len(content)
-        if isinstance(fault, Cut):
+        if isinstance(fault, Cut | Halfway):
             self._reply(status, headers, content[: length // 2], length)
-            raise _Broken
+            if isinstance(fault, Cut):
+                raise _Broken
+            fault.do()
+            self.wfile.write(content[length // 2 :])
+            return
         self._reply(status, headers, content, length)
 
     def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:

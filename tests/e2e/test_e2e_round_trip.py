@@ -6,6 +6,7 @@ import random
 import sysconfig
 import unicodedata
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from e2e_world import Machine, counted, differences, live, settle, tag_names, tags_of
 from PIL import Image
 
+from fluxsync.engine.report import Result
 from fluxsync.sandbox.server import Sandbox
 
 MachineFactory = Callable[..., Machine]
@@ -194,9 +196,7 @@ def whole_folders(person: Person, round_number: int) -> list[str]:
     return touched
 
 
-@pytest.mark.parametrize(
-    "seed", [1, 2, pytest.param(3, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 9))])
 def test_whatever_two_people_do_in_turn_both_folders_end_identical(
     machine: MachineFactory, account: Sandbox, seed: int
 ) -> None:
@@ -229,6 +229,42 @@ def test_whatever_two_people_do_in_turn_both_folders_end_identical(
 
 def live_ids(account: Sandbox) -> list[int]:
     return [a.id for a in account.store.assets() if "fluxsync-trash" not in tags_of(a)]
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 9))])
+def test_machines_that_sync_at_the_same_time_lose_nothing_and_agree_in_the_end(
+    machine: MachineFactory, account: Sandbox, seed: int
+) -> None:
+    """Three people touch whatever they like while all three machines make their passes at once."""
+    chance = random.Random(seed)
+    limits = {"max_delete": "100%", "max_move": "100%", "max_edit": "100%"}
+    machines = [machine(name, safety=limits) for name in "abc"]
+    for number in range(30):
+        machines[0].write(f"F{number % 4}/{number}.txt", f"content {number}")
+    settle(*machines)
+    people = [Person(one, chance, name) for one, name in zip(machines, ("Ada", "Bob", "Cy"), strict=True)]
+    saved: set[bytes] = set()
+    for _ in range(3):
+        for person in people:
+            before = set(person.machine.tree().values())
+            for _ in range(5):
+                chance.choice((person.edit, person.edit, person.move, person.rename, person.new))(
+                    person.machine.paths()
+                )
+            saved |= set(person.machine.tree().values()) - before
+        with ThreadPoolExecutor(3) as pool:
+            reports = list(pool.map(Machine.once, machines))
+        assert {report.result for report in reports} <= {Result.IN_STEP, Result.PARTIAL}
+    settle(*machines, rounds=10)
+    for one in machines[1:]:
+        assert differences(machines[0], one) == ""
+    held = set(machines[0].tree().values())
+    for one in machines:
+        held |= {content for contents in one.trash().values() for content in contents}
+    for asset in account.store.assets():
+        held.add(account.store.content(asset.id))
+    assert saved <= held
+    assert len(live_ids(account)) == len(machines[0].paths())
 
 
 def test_only_what_both_people_edited_is_a_conflict(machine: MachineFactory) -> None:

@@ -99,10 +99,12 @@ class Library:
         same_content = (entry.revision, entry.size) == (after.revision, after.size)
         return replace(after, key=entry.key, digest=digest or (entry.digest if same_content else None))
 
-    def fresh(self, entry: Entry, *, trash_too: bool = True) -> Asset:
+    def fresh(self, entry: Entry, *, trash_too: bool = True, bound_for: int | None = None) -> Asset:
         """Read an asset afresh; raise `Stale` unless it still is that entry, in the same place.
 
-        With `trash_too` false it may have gone to the trash, or come back, since.
+        With `trash_too` false it may have gone to the trash, or come back, since. It may also lie already in
+        the folder whose tag is `bound_for`: there an earlier request may have brought it, whose answer was
+        lost.
         """
         asset = self.client.asset(asset_id_of(entry.key))
         memo = read_memo(entry.memo)
@@ -116,7 +118,8 @@ class Library:
             raise Stale(f'"{entry.place.name}" was renamed on the account')
         recorded = tag_id_of(entry.place.folder)
         self.tags.meet(asset.tags)
-        if home(asset.tags, memo.tags, recorded, self.tags.folders) != recorded:
+        arrived = bound_for in asset.tags and recorded not in asset.tags
+        if not arrived and home(asset.tags, memo.tags, recorded, self.tags.folders) != recorded:
             raise Stale(f'"{entry.place.name}" was moved on the account')
         if trash_too and self.is_trashed(asset) != entry.trashed:
             raise Stale(f'"{entry.place.name}" was put in the trash of the account, or taken out')

@@ -20,13 +20,13 @@ __all__ = ["delete", "move", "moved_tags", "relabel", "restore", "title_for", "t
 
 def move(library: Library, entry: Entry, place: Place) -> Entry:
     """Put an asset into another folder; under another name only where the title stands for the name."""
-    asset = library.fresh(entry)
+    new_home = tag_id_of(place.folder)
+    asset = library.fresh(entry, bound_for=new_home)
     title = None
     if nfc(place.name) != nfc(entry.place.name):
         if not library.by_title:
             raise Rejected(f'"{entry.place.name}" is renamed by a new version, not by a move')
         title = title_for(asset, place.name)
-    new_home = tag_id_of(place.folder)
     answer = library.write(asset, moved_tags(library, asset, entry, new_home), title)
     return library.entry_after(entry, answer, new_home)
 

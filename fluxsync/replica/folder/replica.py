@@ -47,9 +47,10 @@ class Folder:
 
     `ignore` and `include` are gitignore patterns, `settle_s` seconds. `mounts` are the mount points below the
     root that the journal knows; the attribute of that name holds after a scan what it should know from then
-    on. `conflict_name` gives the path for a file that was saved in the very moment in which it was replaced,
-    `on_conflict_copy` hears of the path and of the name that it got. `on_progress` hears the files and bytes
-    read. Every verb raises `Halted` when the root is not the one that was prepared.
+    on. `run` marks staged files, so that a journal can know them again. `conflict_name` gives the path for a
+    file that was saved in the very moment in which it was replaced, `on_conflict_copy` hears of the path and
+    of the name that it got. `on_progress` hears the files and bytes read. Every verb raises `Halted` when the
+    root is not the one that was prepared.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Folder:
         include: Sequence[str] = ("**",),
         settle_s: float = 2.0,
         mounts: frozenset[str] = frozenset(),
+        run: str = "",
         clock: Callable[[], float] = time.time,
         wait: Callable[[float], None] = time.sleep,
         conflict_name: Callable[[str], str] | None = None,
@@ -67,6 +69,7 @@ class Folder:
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.mounts = mounts
+        self._run = run
         self._root = Root(os.fspath(root))
         self._facts = Facts(self._root)
         self._survey = Survey(
@@ -160,7 +163,7 @@ class Folder:
             raise Rejected(f"{path}: only the file at its own path is replaced; move it first")
         with self._root.opened() as top, translated(path):
             self._first_look(top, path, expected)
-            with staging.staged(top, content, path) as file:
+            with staging.staged(top, content, path, self._run) as file:
                 with self._root.parent(top, path) as target, self._aside(top, aside) as aside_at:
                     file.dress(target if expected else None, mtime_ns)
                     before = stamp_of(os.fstat(file.fd))
@@ -176,7 +179,7 @@ class Folder:
 
     def keep(self, path: str, content: Source) -> Trashed:
         """Bring content into the trash as what `path` held. Raises `Full`, and what `content` raises."""
-        with self._root.opened() as top, translated(path), staging.staged(top, content, path) as file:
+        with self._root.opened() as top, translated(path), staging.staged(top, content, path, self._run) as file:
             file.dress(None, None)
             with self._trash.take(top, path, lambda at: syscalls.rename_new(file.at, at)) as slot:
                 stamp = stamp_at(slot.at)
@@ -246,10 +249,10 @@ class Folder:
         with self._root.opened() as top, translated(where):
             self._trash.drop(top, where)
 
-    def leftovers(self) -> list[str]:
+    def leftovers(self, run: str) -> list[str]:
         """Return the names of staged files that an interrupted run left in `.fluxsync/tmp`."""
         with self._root.opened() as top, translated(self._root.path):
-            return staging.leftovers(top)
+            return staging.leftovers(top, run)
 
     def drop_staged(self, names: Iterable[str]) -> None:
         """Remove staged files by name; nobody may be putting anything meanwhile."""

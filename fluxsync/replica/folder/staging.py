@@ -66,19 +66,19 @@ class Staged:
         syscalls.sync_file(self.fd)
 
 
-def new_name() -> str:
-    """Return a name for a staged file that no other has."""
-    return PREFIX + secrets.token_hex(8)
+def new_name(run: str = "") -> str:
+    """Return a name for a staged file that no other has; it says which run it belongs to."""
+    return f"{PREFIX}{run}-{secrets.token_hex(8)}"
 
 
 @contextmanager
-def staged(root: int, content: Source, path: str) -> Iterator[Staged]:
-    """Yield the content for `path` as a staged file; whatever is still under its name afterwards is removed.
+def staged(root: int, content: Source, path: str, run: str = "") -> Iterator[Staged]:
+    """Yield the content for `path` as a staged file of a run; whatever is still under its name afterwards is removed.
 
     Raises `OSError`, `Corrupted`, and whatever `content` raises.
     """
     with control(root, "tmp") as room:
-        at = At(room, new_name())
+        at = At(room, new_name(run))
         file = Staged(at, syscalls.create(at))
         try:
             file.take_in(content, path)
@@ -91,10 +91,10 @@ def staged(root: int, content: Source, path: str) -> Iterator[Staged]:
                 pass  # it went where it was wanted
 
 
-def leftovers(root: int) -> list[str]:
-    """Return the names of staged files that an earlier run left."""
+def leftovers(root: int, run: str) -> list[str]:
+    """Return the names of staged files that a run left."""
     with control(root, "tmp") as room:
-        return sorted(name for name in os.listdir(room) if name.startswith(PREFIX))
+        return sorted(name for name in os.listdir(room) if name.startswith(f"{PREFIX}{run}-"))
 
 
 def drop(root: int, name: str) -> None:

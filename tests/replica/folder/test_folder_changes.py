@@ -220,10 +220,10 @@ def test_a_place_in_the_trash_cannot_lead_out_of_it(folder: Folder, root: Path, 
 
 
 def test_only_staged_files_are_dropped(folder: Folder, root: Path) -> None:
-    (root / ".fluxsync/tmp/put-1").write_bytes(b"x")
+    (root / ".fluxsync/tmp/put--1").write_bytes(b"x")
     (root / ".fluxsync/tmp/mine").write_bytes(b"x")
-    assert folder.leftovers() == ["put-1"]
-    folder.drop_staged(["put-1", "put-2"])
+    assert folder.leftovers("") == ["put--1"]
+    folder.drop_staged(["put--1", "put--2"])
     for name in ("mine", "put-/../../root-id"):
         with pytest.raises(ValueError, match="not a staged file"):
             folder.drop_staged([name])

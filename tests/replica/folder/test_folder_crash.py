@@ -47,8 +47,8 @@ def test_the_old_content_survives_a_kill_after_each_step(
         # The next run works: whatever was left does not stand in its way.
         again = Folder(root, clock=clock)
         again.prepare()
-        again.drop_staged(again.leftovers())
-        assert again.leftovers() == []
+        again.drop_staged(again.leftovers(""))
+        assert again.leftovers("") == []
         shutil.rmtree(root)
         step += 1
     assert step > 3
