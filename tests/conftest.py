@@ -23,7 +23,7 @@ from fluxsync.sandbox.server import Sandbox
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[Sandbox]:
     """An empty account, served on a free port."""
-    with Sandbox(tmp_path / "account") as sandbox:
+    with Sandbox(tmp_path / "account", threads=8) as sandbox:
         yield sandbox
 
 

@@ -124,6 +124,10 @@ class Ledger:
         row = next((step.row for step in reversed(steps) if step.row is not None), None)
         if steps[-1].forget:
             row = None
+        before = self.standing(task.operations[0]).item
+        if row is not None and before is not None and len(steps) < len(task.operations):
+            # A place is agreed on only when every step was done: else the next pass must see the move again.
+            row = replace(row, path=before.path)
         self._standing[task.subject] = steps[-1].standing
         for number, (operation, step) in enumerate(zip(task.operations, steps, strict=False)):
             last = number == len(steps) - 1

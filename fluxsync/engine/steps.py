@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from fluxsync.core.folders import Node
-from fluxsync.core.model import Action, Entry, Intent, Item, Kind, Place, State
+from fluxsync.core.model import Action, Entry, Intent, Item, Kind, Place, Rename, State
 from fluxsync.core.operations import Operation
 from fluxsync.core.paths import basename, dirname
 from fluxsync.engine import rows
@@ -159,12 +159,14 @@ class Mover:
         moved = replace(moved, digest=local.digest)
         row = rows.moved_here(standing.item, moved) if standing.item else None
         if row is not None and operation.settles and standing.remote is not None:
-            row = rows.moved_there(row, standing.remote)
+            row = rows.moved_there(row, moved, standing.remote)
         return Step(Standing(row, moved, standing.remote), row)
 
     def move_remote(self, operation: Operation, standing: Standing) -> Step:
-        remote = self.remote.move(_present(standing.remote), self._place(operation))
-        return self._relocated(standing, remote)
+        old, place = _present(standing.remote), self._place(operation)
+        if self.remote.capabilities.rename is Rename.BY_CONTENT:
+            place = replace(place, name=old.place.name)  # an earlier step may have renamed it
+        return self._relocated(standing, self.remote.move(old, place))
 
     def label(self, operation: Operation, standing: Standing) -> Step:
         return self._relocated(standing, self.remote.relabel(_present(standing.remote)))
@@ -173,7 +175,7 @@ class Mover:
         return self._relocated(standing, self.remote.restore(_present(standing.remote)))
 
     def _relocated(self, standing: Standing, remote: Entry) -> Step:
-        row = rows.moved_there(standing.item, remote) if standing.item else None
+        row = rows.moved_there(standing.item, standing.local, remote) if standing.item else None
         return Step(Standing(row, standing.local, remote), row)
 
     def _place(self, operation: Operation) -> Place:

@@ -288,6 +288,26 @@ def test_moved_here_gone_there_is_a_new_asset(
     assert place(account, asset_id(account, Path(to).name)) == to
 
 
+@MOVES
+@pytest.mark.parametrize("there", ["nothing", "moves", "edits", "trashes"])
+def test_edited_moved_and_renamed_at_once_is_one_asset_in_its_new_place(
+    a: Machine, b: Machine, colleague: Colleague, account: Sandbox, to: str, there: str
+) -> None:
+    settle(a, b)
+    with a.path("A/one.txt").open("r+b") as same_file:
+        same_file.write(b"edited, the same inode")
+    a.move("A/one.txt", to)
+    if there != "nothing":
+        getattr(colleague, there)()
+    settle(a, b)
+    assert differences(a, b) == ""
+    assert b"edited, the same inode" in a.tree().values()
+    assert place(account, colleague.id) in a.paths()
+    if there != "moves":
+        assert a.read(to) == (b"theirs" if there == "edits" else b"edited, the same inode")
+        assert place(account, colleague.id) == to
+
+
 # -- the table: local gone, local new ----------------------------------------------------------------------
 
 

@@ -417,6 +417,23 @@ def test_a_folder_that_changes_on_the_account_emptied_goes_with_them(
     assert b.folders() == []
 
 
+@pytest.mark.parametrize("to", ["M", ""], ids=["to another folder", "to the root"])
+@pytest.mark.parametrize("maker", ["a", "b"])
+def test_a_folder_that_moves_on_the_account_emptied_goes_on_all_machines(
+    a: Machine, b: Machine, account: Sandbox, maker: str, to: str
+) -> None:
+    first, second = (a, b) if maker == "a" else (b, a)
+    first.write("U/f.txt", "f")
+    first.write("U/g.txt", "g")
+    settle(first, second)
+    for name in ("f.txt", "g.txt"):
+        b.move(f"U/{name}", f"{to}/{name}" if to else name)
+    b.remove("U")
+    settle(a, b)
+    assert a.folders() == b.folders() == ([to] if to else [])
+    assert tag_names(account) == ({to} if to else set())
+
+
 def test_a_folder_emptied_by_an_account_keeps_what_is_not_synced(a: Machine, account: Sandbox) -> None:
     a.write("F/one.txt", "1")
     a.write("F/not synced.tmp", "mine")
