@@ -36,10 +36,15 @@ def moved_here(item: Item, local: Entry) -> Item:
     return replace(item, path=local.path, stamp=local.stamp if fresh else item.stamp)
 
 
-def moved_there(item: Item, remote: Entry) -> Item:
+def moved_there(item: Item, local: Entry | None, remote: Entry) -> Item:
     """The asset has another home, name or label; its content is still the agreed one."""
     return replace(
-        item, folder=remote.place.folder, name=remote.place.name, memo=remote.memo, state=State.AGREED
+        item,
+        path=local.path if local else item.path,
+        folder=remote.place.folder,
+        name=remote.place.name,
+        memo=remote.memo,
+        state=State.AGREED,
     )
 
 
