@@ -7,6 +7,7 @@ output     documents and text to stdout, lines to stderr
 words      sizes, times, counts and paths as people read them
 progress   who looks on while a pass runs: a bar on a terminal, log lines elsewhere
 once       `--once`, its plan and its summary; rebuild: the same after forgetting the journal
-look       status, history, explain: what only reads
-sandbox    the embedded server; demo, samples, tree: everything at once, in a temporary folder
+look       status and history; explain: one path; where: paths as people type them
+sandbox    the embedded server
+demo       everything at once, in a temporary folder; samples: what lies in it
 """

@@ -1,8 +1,7 @@
-"""`status`, `history`, `explain`: what only reads."""
+"""`status` and `history`: what the journal says."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -13,15 +12,14 @@ import click
 
 from fluxsync.cli import output
 from fluxsync.cli.session import shared_options, this
+from fluxsync.cli.where import asset_id, number, path_in
 from fluxsync.cli.words import ago, column, count, day_and_time, iso, size
 
 if TYPE_CHECKING:
-    from fluxsync.core.model import Entry, Item
-    from fluxsync.engine.explain import Explanation
     from fluxsync.engine.status import Status, Trouble
-    from fluxsync.state.journal import Event, Journal
+    from fluxsync.state.journal import Event
 
-__all__ = ["explain", "history", "status"]
+__all__ = ["history", "status"]
 
 
 # -- status ------------------------------------------------------------------------------------------------
@@ -88,13 +86,13 @@ def _status_document(picture: Status) -> dict[str, object]:
             {
                 "path": row.path,
                 "copy": row.copy_path,
-                "asset_id": _asset_id(row.asset_id),
+                "asset_id": asset_id(row.asset_id),
                 "time": iso(row.time),
             }
             for row in picture.conflicts
         ],
         "held": [
-            {"action": row.action, "path": row.path, "asset_id": _asset_id(row.asset_id), "why": row.why}
+            {"action": row.action, "path": row.path, "asset_id": asset_id(row.asset_id), "why": row.why}
             for row in picture.held
         ],
         "skipped": _troubles(picture.skipped),
@@ -210,7 +208,7 @@ def _event(event: Event) -> dict[str, object]:
         "pass": event.pass_number,
         "action": event.action,
         "path": event.path,
-        "asset_id": _asset_id(event.asset_id),
+        "asset_id": asset_id(event.asset_id),
         "outcome": event.outcome,
         "detail": event.detail,
         "bytes": event.bytes,
@@ -218,193 +216,20 @@ def _event(event: Event) -> dict[str, object]:
 
 
 def _show_history(events: Sequence[Event]) -> None:
-    number = None
+    shown = None
     width = min(60, max(len(event.path) for event in events))
     for event in events:
-        if event.pass_number != number:
-            if number is not None:
+        if event.pass_number != shown:
+            if shown is not None:
                 output.line()
-            number = event.pass_number
-            output.line((f"pass {number}", "bold"), (f"   {day_and_time(event.time)}", "dim"))
+            shown = event.pass_number
+            output.line((f"pass {shown}", "bold"), (f"   {day_and_time(event.time)}", "dim"))
         done = event.outcome == "done"
         detail = event.detail if done else f"{event.outcome}: {event.detail}"
         output.line(
             ("  " if done else "! ", "red"),
             f"{event.action:<13} ",
             f"{event.path:<{width}}  ",
-            (f"{column(event.bytes) if event.bytes else '':11}  {_number(event.asset_id):>8}  ", "dim"),
+            (f"{column(event.bytes) if event.bytes else '':11}  {number(event.asset_id):>8}  ", "dim"),
             (detail, "dim" if done else "red"),
         )
-
-
-# -- explain -----------------------------------------------------------------------------------------------
-
-
-@click.command(short_help="Show why a path is as it is, and what comes next.")
-@shared_options
-@click.argument("path")
-def explain(path: str) -> None:
-    """Show why PATH is as it is: the file, the asset, the journal, and what the next pass will do.
-
-    PATH may be absolute, relative to where you are, or relative to the root. Changes nothing: both sides are
-    only looked at, and the decision is made exactly as a pass would make it.
-    """
-    from fluxsync.app import opened, peeked
-
-    session = this()
-    settings = session.settings()
-    with peeked(settings) as journal:
-        below = path_in(settings.local.root, path, journal)
-    if not below:
-        raise click.UsageError("PATH is the root itself: name a file or a folder in it")
-    with opened(settings, dry_run=True) as app:
-        found = app.explain(below)
-    if session.json:
-        output.document(_explain_document(found))
-    else:
-        _show_explanation(found)
-
-
-def _explain_document(found: Explanation) -> dict[str, object]:
-    return {
-        "path": found.path,
-        "file": _file(found.file),
-        "asset": _asset(found.asset, found.asset_folder),
-        "journal": _row(found.journal, found.since),
-        "decision": found.decision,
-        "why": found.why,
-        "steps": [
-            {
-                "action": str(op.action),
-                "path": op.path,
-                "target": op.target,
-                "why": op.why,
-                "bytes": op.size,
-            }
-            for op in found.operations
-        ],
-    }
-
-
-def _file(entry: Entry | None) -> dict[str, object] | None:
-    if entry is None:
-        return None
-    stamp = entry.stamp
-    return {
-        "kind": entry.kind.value,
-        "size": entry.size,
-        "modified": iso(stamp.mtime_ns / 1e9) if stamp is not None else None,
-        "sha256": entry.digest,
-    }
-
-
-def _asset(entry: Entry | None, folder: str) -> dict[str, object] | None:
-    if entry is None:
-        return None
-    return {
-        "kind": "asset" if entry.kind.value == "file" else "tag",
-        "id": _asset_id(entry.key),
-        "name": entry.place.name,
-        "folder": folder,
-        "version": entry.revision,
-        "size": entry.size,
-        "updated": iso(entry.modified_ns / 1e9) if entry.modified_ns else None,
-        "trashed": entry.trashed,
-    }
-
-
-def _row(item: Item | None, since: float | None) -> dict[str, object] | None:
-    if item is None:
-        return None
-    return {
-        "state": item.state.value,
-        "path": item.path,
-        "asset_id": _asset_id(item.key),
-        "name": item.name,
-        "version": item.revision,
-        "size": item.size,
-        "sha256": item.digest,
-        "since": iso(since),
-    }
-
-
-def _show_explanation(found: Explanation) -> None:
-    output.line((found.path, "bold"))
-    output.line()
-    file, asset, row = found.file, found.asset, found.journal
-    here = "not there"
-    if file is not None:
-        here = "a folder" if file.kind.value == "folder" else size(file.size)
-        if file.stamp is not None and file.kind.value == "file":
-            here += f", modified {day_and_time(file.stamp.mtime_ns / 1e9)}"
-    there = "not there"
-    if asset is not None and asset.kind.value == "folder":
-        there = f"tag {_number(asset.key)}, {asset.place.name}, carried by {count(asset.carried, 'asset')}"
-    elif asset is not None:
-        where = f" in {found.asset_folder}" if found.asset_folder else " without a folder tag"
-        there = f"asset {_number(asset.key)}, version {asset.revision}, {size(asset.size)}: "
-        there += f"{asset.place.name}{where}"
-        there += "; in the trash" if asset.trashed else ""
-    known = "not known"
-    if row is not None and row.kind.value == "folder":
-        known = f"folder {row.path}" + (
-            f", tag {_number(row.key)}" if row.key else ", needs no tag of its own"
-        )
-    elif row is not None:
-        known = f"asset {_number(row.key)}, version {row.revision}, {size(row.size)}: {row.path}"
-        known += f"; {row.state.value}" if row.state.value != "agreed" else ""
-    if row is not None and found.since is not None:
-        known += f"; last changed {day_and_time(found.since)}"
-    for label, text in (("folder", here), ("account", there), ("journal", known)):
-        output.line((f"  {label:<10}", "dim"), text)
-    output.line((f"  {'next pass':<10}", "dim"), (found.decision, "cyan"), f": {found.why}")
-    if len(found.operations) > 1:
-        for op in found.operations[1:]:
-            target = f" -> {op.target}" if op.target and op.target != "bury" else ""
-            output.line(f"  {'':<10}", ("then ", "dim"), (str(op.action), "cyan"), f" {op.path}{target}")
-
-
-# -- paths -------------------------------------------------------------------------------------------------
-
-
-def path_in(root: Path, text: str, journal: Journal) -> str:
-    """Return a path as the journal has it: below the root, "/" between its parts, "" for the root itself.
-
-    What is typed may be absolute, relative to where we are inside of the root, or relative to the root; of
-    the two last the one that means something, on the disk or in the journal, is taken.
-    """
-    typed = os.path.expanduser(text)
-    candidates = []
-    if os.path.isabs(typed):
-        candidates.append(typed)
-    else:
-        # The place where we are may have been removed.
-        with contextlib.suppress(OSError):
-            candidates.append(os.path.join(os.getcwd(), typed))
-        candidates.append(os.path.join(root, typed))
-    inside = [below for candidate in candidates if (below := _below(root, candidate)) is not None]
-    if not inside:
-        raise click.UsageError(f"{text} lies outside of the root {root}")
-    for below in inside:
-        if os.path.lexists(root / below) or journal.history(below, 1):
-            return below
-    return inside[-1]
-
-
-def _below(root: Path, candidate: str) -> str | None:
-    # A link itself is a path of its own; those on the way are followed.
-    parent, name = os.path.split(os.path.normpath(candidate))
-    whole = os.path.join(os.path.realpath(parent), name)
-    below = os.path.relpath(whole, root)
-    if below == ".":
-        return ""
-    return None if below == ".." or below.startswith("../") else below
-
-
-def _number(key: str) -> str:
-    return key.partition("@")[0]
-
-
-def _asset_id(key: str) -> int:
-    digits = _number(key)
-    return int(digits) if digits.isascii() and digits.isdigit() else 0

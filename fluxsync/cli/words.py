@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-__all__ = ["ago", "column", "count", "day_and_time", "iso", "rate", "shown", "size"]
+__all__ = ["ago", "column", "count", "day_and_time", "iso", "shown", "size"]
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -24,10 +24,6 @@ def column(count: int) -> str:
     """Return a size for a column, numbers and units below each other: " 999 bytes", " 1.2 MB   "."""
     number, _, unit = size(count).partition(" ")
     return f"{number:>5} {unit:<5}"
-
-
-def rate(bytes_per_s: float) -> str:
-    return f"{size(bytes_per_s)}/s"
 
 
 def count(number: int, one: str, many: str = "") -> str:

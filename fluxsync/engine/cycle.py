@@ -32,7 +32,7 @@ from fluxsync.errors import Halted, Unauthorized, Unavailable
 from fluxsync.replica.base import LocalReplica, RemoteReplica
 from fluxsync.state.journal import Event, HeldRow, Journal
 
-__all__ = ["Pair", "Rules", "Watcher", "run_pass"]
+__all__ = ["Pair", "Rules", "Watcher", "limits_of", "run_pass"]
 
 _ROUNDS = 3
 
@@ -154,7 +154,7 @@ def _round(
         meter=watcher.meter,
     )
     changes = seen.reconciliation.changes
-    limits = _limits(journal, rules, items, watcher.clock())
+    limits = limits_of(journal, rules, items, watcher.clock())
     go, held = guard(changes, limits, approved=approved or policy.delete_nothing)
     plan = make_plan(seen.reconciliation, go, seen.local, seen.remote, rules.plan)
     _note(report, seen, plan, held)
@@ -227,7 +227,8 @@ def _adopt(journal: Journal, seen: Survey, plan: Plan, number: int, now_s: float
     )
 
 
-def _limits(journal: Journal, rules: Rules, items: list[Item], now_s: float) -> Limits:
+def limits_of(journal: Journal, rules: Rules, items: list[Item], now_s: float) -> Limits:
+    """Return what may be done of each kind, and what the last hour has used of it."""
     tracked = journal.most_tracked(now_s - max(WINDOW_S.values()), _tracked(items))
     recent = {
         kind: journal.recent([str(action) for action in actions], now_s - WINDOW_S[kind])

@@ -12,7 +12,7 @@ from fluxsync.core.paths import is_below, nfc
 from fluxsync.core.plan import make_plan
 from fluxsync.core.reconcile import Change
 from fluxsync.core.safety import Held, guard
-from fluxsync.engine.cycle import Pair, Rules, _limits
+from fluxsync.engine.cycle import Pair, Rules, limits_of
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.survey import Survey, survey
 
@@ -69,7 +69,7 @@ def explain(
         meter=Meter(),
     )
     changes = seen.reconciliation.changes
-    limits = _limits(journal, rules, items, clock())
+    limits = limits_of(journal, rules, items, clock())
     go, held = guard(changes, limits, approved=policy.delete_nothing)
     plan = make_plan(seen.reconciliation, go, seen.local, seen.remote, rules.plan)
     path = _as_known(path, seen, items)

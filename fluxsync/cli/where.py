@@ -1,0 +1,58 @@
+"""Paths and asset ids, from what people type and journals hold."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from fluxsync.state.journal import Journal
+
+__all__ = ["asset_id", "number", "path_in"]
+
+
+def path_in(root: Path, text: str, journal: Journal) -> str:
+    """Return a path as the journal has it: below the root, "/" between its parts, "" for the root itself.
+
+    What is typed may be absolute, relative to where we are inside of the root, or relative to the root; of
+    the two last the one that means something, on the disk or in the journal, is taken.
+    """
+    typed = os.path.expanduser(text)
+    candidates = []
+    if os.path.isabs(typed):
+        candidates.append(typed)
+    else:
+        # The place where we are may have been removed.
+        with contextlib.suppress(OSError):
+            candidates.append(os.path.join(os.getcwd(), typed))
+        candidates.append(os.path.join(root, typed))
+    inside = [below for candidate in candidates if (below := _below(root, candidate)) is not None]
+    if not inside:
+        raise click.UsageError(f"{text} lies outside of the root {root}")
+    for below in inside:
+        if os.path.lexists(root / below) or journal.history(below, 1):
+            return below
+    return inside[-1]
+
+
+def _below(root: Path, candidate: str) -> str | None:
+    # A link itself is a path of its own; those on the way are followed.
+    parent, name = os.path.split(os.path.normpath(candidate))
+    whole = os.path.join(os.path.realpath(parent), name)
+    below = os.path.relpath(whole, root)
+    if below == ".":
+        return ""
+    return None if below == ".." or below.startswith("../") else below
+
+
+def number(key: str) -> str:
+    return key.partition("@")[0]
+
+
+def asset_id(key: str) -> int:
+    digits = number(key)
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
