@@ -25,7 +25,8 @@ from fluxsync.core.plan import PlanPolicy
 from fluxsync.core.reconcile import Policy
 from fluxsync.core.safety import Limited
 from fluxsync.engine.bind import bind_account, bind_root
-from fluxsync.engine.cycle import Pair, Rules, Watcher, run_pass
+from fluxsync.engine.cycle import Watcher, run_pass
+from fluxsync.engine.decide import Pair, Rules
 from fluxsync.engine.report import Report
 from fluxsync.errors import ConfigError, Halted, Locked, StateError, Unavailable
 from fluxsync.state.journal import ConflictRow, Journal

@@ -1,6 +1,7 @@
 """Carries plans out, with an intent before and a settlement after each operation.
 
 cycle     one pass, from scan to settlement: read this first
+decide    what a pass would do now
 survey    what both sides show, and the questions that deciding needs answered
 execute   phases, batches and movers
 steps     one operation on one item

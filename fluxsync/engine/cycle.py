@@ -1,9 +1,7 @@
 """One pass: scan, reconcile, guard, plan, execute, settle.
 
     recover    what an earlier pass may have left behind
-    survey     SCAN both sides; NAME, OBSERVE and RECONCILE; answer what deciding needs to know
-    guard      hold back what exceeds a limit
-    make_plan  PLAN ordered operations, each with what it expects
+    decide     SCAN both sides; NAME, OBSERVE, RECONCILE; GUARD the limits; PLAN ordered operations
     Executor   JOURNAL the intents, EXECUTE, JOURNAL the outcomes and advance the ancestor
 
 A pass looks again, up to three times, where something was not as expected or a conflict made a new file.
@@ -12,56 +10,28 @@ A pass looks again, up to three times, where something was not as expected or a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from fluxsync.core.model import Action, Item, Kind, Problem, State
+from fluxsync.core.model import Action, Item, Problem
 from fluxsync.core.operations import Operation, Plan
-from fluxsync.core.plan import PlanPolicy, make_plan
-from fluxsync.core.reconcile import Policy
-from fluxsync.core.safety import LIMITED_ACTIONS, WINDOW_S, Held, Limited, Limits, guard
+from fluxsync.core.safety import Held
 from fluxsync.engine.budget import fit
+from fluxsync.engine.decide import Pair, Rules, decide, tracked
 from fluxsync.engine.execute import Executor, Line
 from fluxsync.engine.ledger import Executed, Ledger
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.recover import find_patiently, recover
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.steps import Mover
-from fluxsync.engine.survey import Survey, survey
+from fluxsync.engine.survey import Survey
 from fluxsync.errors import Halted, Unauthorized, Unavailable
-from fluxsync.replica.base import LocalReplica, RemoteReplica
+from fluxsync.replica.base import RemoteReplica
 from fluxsync.state.journal import Event, HeldRow, Journal
 
-__all__ = ["Pair", "Rules", "Watcher", "limits_of", "run_pass"]
+__all__ = ["Watcher", "run_pass"]
 
 _ROUNDS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two sides and what is remembered of them."""
-
-    local: LocalReplica
-    remote: RemoteReplica
-    journal: Journal
-    connections: int = 8
-    #: How much was asked of the account so far, and for how long nothing has come back.
-    requests: Callable[[], int] = lambda: 0
-    idle_s: Callable[[], float] = lambda: 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the configuration says, as values."""
-
-    policy: Policy
-    plan: PlanPolicy
-    #: The most of each kind, for so many tracked files.
-    most: Callable[[int], Mapping[Limited, int]]
-    local_delete: str = "trash"
-    remote_delete: str = "trash"
-    #: What the mapping and the selection are now; the journal knows what they were.
-    mapping: str = ""
 
 
 @dataclass(slots=True)
@@ -95,7 +65,7 @@ def run_pass(
             recover(pair.journal, pair.remote, watcher.wait, watcher.clock)
         items = pair.journal.items()
         if not dry_run:
-            number = pair.journal.begin_pass(_tracked(items))
+            number = pair.journal.begin_pass(tracked(items))
         for attempt in range(_ROUNDS):
             if attempt:
                 items = pair.journal.items()
@@ -104,7 +74,7 @@ def run_pass(
                 break
             if attempt == _ROUNDS - 1:
                 report.failures.update(again)
-        if not dry_run and report.result is Result.IN_STEP:
+        if not dry_run:
             pair.journal.set_facts({"mapping": rules.mapping})
         cut_short = False
     except (Unavailable, Unauthorized, Halted) as error:
@@ -141,22 +111,9 @@ def _round(
 ) -> dict[str, str]:
     """Do one round; returns what has to be looked at again, with the reason."""
     journal = pair.journal
-    known = journal.fact("mapping")
-    policy = replace(rules.policy, delete_nothing=known is not None and known != rules.mapping)
     watcher.on_phase("looking at both sides")
-    seen = survey(
-        pair.local,
-        pair.remote,
-        items,
-        policy,
-        journal.digests(),
-        connections=pair.connections,
-        meter=watcher.meter,
-    )
-    changes = seen.reconciliation.changes
-    limits = limits_of(journal, rules, items, watcher.clock())
-    go, held = guard(changes, limits, approved=approved or policy.delete_nothing)
-    plan = make_plan(seen.reconciliation, go, seen.local, seen.remote, rules.plan)
+    decided = decide(pair, rules, items, meter=watcher.meter, now_s=watcher.clock(), approved=approved)
+    seen, held, plan = decided.seen, decided.held, decided.plan
     _note(report, seen, plan, held)
     report.fail(fit(plan, free_here=pair.local.free_bytes(), free_there=_room(pair.remote, plan)))
     if dry_run:
@@ -227,26 +184,11 @@ def _adopt(journal: Journal, seen: Survey, plan: Plan, number: int, now_s: float
     )
 
 
-def limits_of(journal: Journal, rules: Rules, items: list[Item], now_s: float) -> Limits:
-    """Return what may be done of each kind, and what the last hour has used of it."""
-    tracked = journal.most_tracked(now_s - max(WINDOW_S.values()), _tracked(items))
-    recent = {
-        kind: journal.recent([str(action) for action in actions], now_s - WINDOW_S[kind])
-        for kind, actions in LIMITED_ACTIONS.items()
-        if actions
-    }
-    return Limits(rules.most(tracked), recent)
-
-
 def _room(remote: RemoteReplica, plan: Plan) -> int | None:
     """Ask for the account's room only where something is to be sent."""
     if any(op.action in (Action.CREATE, Action.VERSION) for op in plan.transfers):
         return remote.free_bytes()
     return None
-
-
-def _tracked(items: list[Item]) -> int:
-    return sum(item.kind is Kind.FILE and item.state is State.AGREED for item in items)
 
 
 def _held_row(held: Held) -> HeldRow:

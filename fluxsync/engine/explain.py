@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fluxsync.core.model import Entry, Item, Kind, State
 from fluxsync.core.operations import Operation
 from fluxsync.core.paths import is_below, nfc
-from fluxsync.core.plan import make_plan
 from fluxsync.core.reconcile import Change
-from fluxsync.core.safety import Held, guard
-from fluxsync.engine.cycle import Pair, Rules, limits_of
+from fluxsync.core.safety import Held
+from fluxsync.engine.decide import Pair, Rules, decide
 from fluxsync.engine.meter import Meter
-from fluxsync.engine.survey import Survey, survey
+from fluxsync.engine.survey import Survey
 
 __all__ = ["Explanation", "explain"]
 
@@ -55,23 +54,10 @@ def explain(
 
     Raises what looking raises: `Unavailable`, `Unauthorized`, `Halted`.
     """
-    journal = pair.journal
-    items = journal.items()
-    known = journal.fact("mapping")
-    policy = replace(rules.policy, delete_nothing=known is not None and known != rules.mapping)
-    seen = survey(
-        pair.local,
-        pair.remote,
-        items,
-        policy,
-        journal.digests(),
-        connections=pair.connections,
-        meter=Meter(),
-    )
+    items = pair.journal.items()
+    decided = decide(pair, rules, items, meter=Meter(), now_s=clock())
+    seen, go, held, plan = decided.seen, decided.go, decided.held, decided.plan
     changes = seen.reconciliation.changes
-    limits = limits_of(journal, rules, items, clock())
-    go, held = guard(changes, limits, approved=policy.delete_nothing)
-    plan = make_plan(seen.reconciliation, go, seen.local, seen.remote, rules.plan)
     path = _as_known(path, seen, items)
     change = next((change for change in changes if path in _paths(change)), None)
     row = _row(items, path, change)
@@ -79,7 +65,7 @@ def explain(
     asset = _asset(seen, row, change, path)
     subject = next((number for number, each in enumerate(go) if each is change), None)
     operations = tuple(op for op in plan if path in (op.path, op.target) or op.subject == subject)
-    latest = journal.history(path, 1)
+    latest = pair.journal.history(path, 1)
     decision, why = _decide(seen, path, change, held, operations, row, file, asset, ignored_by)
     return Explanation(
         path,

@@ -27,7 +27,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Trashed:
-    """Where something went: `where` is a path in the local trash, or the key of an asset in the remote one."""
+    """Where something went: a path in the local trash, or the key of an asset in the remote one."""
 
     where: str
     entry: Entry
@@ -147,8 +147,8 @@ class RemoteReplica(Replica, Protocol):
     def describe(self, entry: Entry, since: int) -> Entry:
         """Return the entry with what the comments of its versions tell.
 
-        `digest` is what the newest version's comment names, if it names one and the size agrees; `over` is the
-        lowest number that a version after `since` says it was meant to follow.
+        `digest` is what the newest version's comment names, if it names one and the size agrees; `over` is
+        the lowest number that a version after `since` says it was meant to follow.
         """
         ...
 

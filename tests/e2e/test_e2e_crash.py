@@ -260,7 +260,7 @@ WRITES = [
     ("method", "path", "first"),
     [
         pytest.param(
-            *write, id=f"{write[0]} {write[1]} {write[2]}", marks=() if n % 4 == 0 else pytest.mark.slow
+            *write, id=f"{write[0]} {write[1]} {write[2]}", marks=() if n % 6 == 0 else pytest.mark.slow
         )
         for n, write in enumerate(WRITES)
     ],

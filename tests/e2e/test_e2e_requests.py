@@ -340,8 +340,12 @@ def test_half_a_request_leaves_nothing_and_is_sent_again(
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 @pytest.mark.parametrize(
     "fault",
-    [Reply(502), Reply(503, {"Retry-After": "3"}), Reply(429), Reset()],
-    ids=["502", "503", "429", "rst"],
+    [
+        pytest.param(Reply(503, {"Retry-After": "3"}), id="503"),
+        pytest.param(Reset(), id="reset"),
+        pytest.param(Reply(502), id="502", marks=pytest.mark.slow),
+        pytest.param(Reply(429), id="429", marks=pytest.mark.slow),
+    ],
 )
 def test_trouble_that_passes_ends_in_step(
     a: Machine, account: Sandbox, proxy: FaultProxy, method: str, fault: Fault

@@ -179,7 +179,11 @@ class Folder:
 
     def keep(self, path: str, content: Source) -> Trashed:
         """Bring content into the trash as what `path` held. Raises `Full`, and what `content` raises."""
-        with self._root.opened() as top, translated(path), staging.staged(top, content, path, self._run) as file:
+        with (
+            self._root.opened() as top,
+            translated(path),
+            staging.staged(top, content, path, self._run) as file,
+        ):
             file.dress(None, None)
             with self._trash.take(top, path, lambda at: syscalls.rename_new(file.at, at)) as slot:
                 stamp = stamp_at(slot.at)

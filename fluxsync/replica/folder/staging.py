@@ -73,9 +73,10 @@ def new_name(run: str = "") -> str:
 
 @contextmanager
 def staged(root: int, content: Source, path: str, run: str = "") -> Iterator[Staged]:
-    """Yield the content for `path` as a staged file of a run; whatever is still under its name afterwards is removed.
+    """Yield the content for `path` as a staged file of a run.
 
-    Raises `OSError`, `Corrupted`, and whatever `content` raises.
+    Whatever is still under its name afterwards is removed. Raises `OSError`, `Corrupted`, and whatever
+    `content` raises.
     """
     with control(root, "tmp") as room:
         at = At(room, new_name(run))

@@ -1,0 +1,92 @@
+"""What a pass would do now: looked at, reconciled, guarded and planned, with nothing done yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+
+from fluxsync.core.model import Item, Kind, State
+from fluxsync.core.operations import Plan
+from fluxsync.core.plan import PlanPolicy, make_plan
+from fluxsync.core.reconcile import Change, Policy
+from fluxsync.core.safety import LIMITED_ACTIONS, WINDOW_S, Held, Limited, Limits, guard
+from fluxsync.engine.meter import Meter
+from fluxsync.engine.survey import Survey, survey
+from fluxsync.replica.base import LocalReplica, RemoteReplica
+from fluxsync.state.journal import Journal
+
+__all__ = ["Decided", "Pair", "Rules", "decide", "tracked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two sides and what is remembered of them."""
+
+    local: LocalReplica
+    remote: RemoteReplica
+    journal: Journal
+    connections: int = 8
+    #: How much was asked of the account so far, and for how long nothing has come back.
+    requests: Callable[[], int] = lambda: 0
+    idle_s: Callable[[], float] = lambda: 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the configuration says, as values."""
+
+    policy: Policy
+    plan: PlanPolicy
+    #: The most of each kind, for so many tracked files.
+    most: Callable[[int], Mapping[Limited, int]]
+    local_delete: str = "trash"
+    remote_delete: str = "trash"
+    #: What the mapping and the selection are now; the journal knows what they were.
+    mapping: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Both sides as they were seen, and what follows from that."""
+
+    seen: Survey
+    go: list[Change]
+    held: list[Held]
+    plan: Plan
+
+
+def decide(
+    pair: Pair, rules: Rules, items: Collection[Item], *, meter: Meter, now_s: float, approved: bool = False
+) -> Decided:
+    """Look at both sides and decide. Raises `Unavailable`, `Unauthorized`, `Halted`."""
+    journal = pair.journal
+    known = journal.fact("mapping")
+    policy = replace(rules.policy, delete_nothing=known is not None and known != rules.mapping)
+    seen = survey(
+        pair.local,
+        pair.remote,
+        items,
+        policy,
+        journal.digests(),
+        connections=pair.connections,
+        meter=meter,
+    )
+    limits = _limits(journal, rules, items, now_s)
+    changes = seen.reconciliation.changes
+    go, held = guard(changes, limits, approved=approved or policy.delete_nothing)
+    return Decided(seen, go, held, make_plan(seen.reconciliation, go, seen.local, seen.remote, rules.plan))
+
+
+def _limits(journal: Journal, rules: Rules, items: Collection[Item], now_s: float) -> Limits:
+    """Return what may be done of each kind, and what the last hour has used of it."""
+    most = journal.most_tracked(now_s - max(WINDOW_S.values()), tracked(items))
+    recent = {
+        kind: journal.recent([str(action) for action in actions], now_s - WINDOW_S[kind])
+        for kind, actions in LIMITED_ACTIONS.items()
+        if actions
+    }
+    return Limits(rules.most(most), recent)
+
+
+def tracked(items: Collection[Item]) -> int:
+    return sum(item.kind is Kind.FILE and item.state is State.AGREED for item in items)
