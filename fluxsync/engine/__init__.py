@@ -6,6 +6,7 @@ survey    what both sides show, and the questions that deciding needs answered
 execute   phases, batches and movers
 steps     one operation on one item
 rows      what the ancestor says after a step
+late      creates that were sent again, and may have left a twin
 recover   what an interrupted pass may have left behind
 bind      a journal belongs to one root and one account
 budget    what fits on the disk and in the account

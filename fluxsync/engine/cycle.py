@@ -19,6 +19,7 @@ from fluxsync.core.safety import Held
 from fluxsync.engine.budget import fit
 from fluxsync.engine.decide import Pair, Rules, decide, tracked
 from fluxsync.engine.execute import Executor, Line
+from fluxsync.engine.late import remember_late
 from fluxsync.engine.ledger import Executed, Ledger
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.recover import find_patiently, recover
@@ -157,7 +158,12 @@ def _execute(
         clock=watcher.clock,
         on_done=watcher.on_done,
     )
-    line = Line(lambda intents: find_patiently(pair.remote, intents, watcher.wait), pair.idle_s, watcher.wait)
+    line = Line(
+        lambda intents: find_patiently(pair.remote, intents, watcher.wait),
+        lambda intents: remember_late(pair.journal, intents, watcher.clock()),
+        pair.idle_s,
+        watcher.wait,
+    )
     return Executor(mover, ledger, line, connections=pair.connections, mark=seen.remote.mark).run(plan)
 
 

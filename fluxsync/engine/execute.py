@@ -33,6 +33,8 @@ class Line:
 
     #: Finds what unanswered creates left, waiting as long as one may still be under way.
     resolve: Callable[[Sequence[Intent]], Mapping[Intent, Entry]]
+    #: Told of creates that are sent again though the first request may still be at work.
+    late: Callable[[Sequence[Intent]], None]
     #: Seconds in which no answer came and no byte moved.
     idle_s: Callable[[], float]
     wait: Callable[[float], None] = time.sleep
@@ -231,6 +233,7 @@ class Executor:
             found = self._line.resolve([intent for _, intent in doubts])
         except ReplicaError as error:
             return error  # their rows stay sent: the next pass looks
+        self._line.late([intent for _, intent in doubts if intent not in found])
         for task, intent in doubts:
             entry = found.get(intent)
             if entry is not None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from fluxsync.core.model import Action, Entry, Intent, Item, Kind, State
+from fluxsync.engine.late import remember_late
 from fluxsync.replica.base import RemoteReplica
 from fluxsync.state.journal import Event, Journal, Sent, Settlement
 
@@ -53,6 +54,7 @@ def recover(
     claimed = {item.key for item in items.values()}
     found = find_patiently(remote, intents, wait) if intents else {}
     found = {intent: entry for intent, entry in found.items() if entry.key not in claimed}
+    remember_late(journal, [intent for intent in intents if intent not in found], clock())
     settlements = [_settlement(sent, found, items, clock()) for sent in doubtful]
     journal.settle(settlements)
     return sum(settlement.outcome == "done" for settlement in settlements)

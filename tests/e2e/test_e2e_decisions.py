@@ -475,6 +475,34 @@ def test_a_version_that_slips_in_before_ours_is_kept_by_its_sender(
         assert differences(a, b) == ""
 
 
+@pytest.mark.parametrize("moment", ["before the title follows", "after the pass"])
+def test_a_rename_that_a_colleague_buried_follows_the_account(
+    machine: MachineFactory, account: Sandbox, moment: str
+) -> None:
+    """Their version, sent under the old name, did not know ours: its name counts."""
+    with FaultProxy(account.port) as proxy:
+        a = machine("a", url=proxy.url)
+        a.write("A/one.txt", "one")
+        settle(a)
+        number = asset_id(account, "one.txt")
+        a.move("A/one.txt", "A/renamed.txt")
+
+        def bury() -> None:
+            digest = hashlib.sha256(b"Bob's").hexdigest()
+            comment = f"fluxsync bob-0000 sha256:{digest} over:0"
+            account.store.add_version(number, b"Bob's", "one.txt", comment)
+
+        if moment == "before the title follows":
+            proxy.fault("PUT", r"/api/assets/", Pass(before=bury))
+            a.once()
+        else:
+            a.once()
+            bury()
+        settle(a)
+        assert account.store.asset(number).filename == "one.txt"
+        assert a.read("A/one.txt") == b"Bob's"
+
+
 def test_who_buries_a_version_of_something_else_reports_path_number_and_user(
     machine: MachineFactory, account: Sandbox
 ) -> None:

@@ -24,7 +24,11 @@ from fluxsync.replica.fluxiom.placement import Placement, home
 from fluxsync.replica.fluxiom.tagbook import TagBook
 from fluxsync.replica.fluxiom.wire import Asset
 
-__all__ = ["Gone", "Library"]
+__all__ = ["Gone", "Library", "Overtaken"]
+
+
+class Overtaken(Stale):
+    """Somebody uploaded a version between our read and our write."""
 
 
 class Gone(Stale):
@@ -129,7 +133,8 @@ class Library:
         """Set an asset's tags, and its title where one is given; everything else is sent as it was read.
 
         `asset` comes from a read of its own (lists carry no description). Returns the answer, verified. A
-        difference is mended once. Raises `Rejected`, or `Stale` where one of the tags is gone.
+        difference is mended once. Raises `Rejected`, `Stale` where one of the tags is gone, and `Overtaken`
+        where the answer shows content that the read did not: the tags are set, but nobody here knows it yet.
         """
         wanted = frozenset(tags)
         # RACE: no request says what it expects, so a change of title, description or tags that somebody makes
@@ -137,6 +142,8 @@ class Library:
         answer = self._update(asset, wanted, title, by_name=self.facts.get("tags_by") == "name")
         if frozenset(answer.tags) != wanted:
             answer = self._mend(asset, answer, wanted, title)
+        if (answer.version, answer.size) != (asset.version, asset.size):
+            raise Overtaken(f'"{asset.filename}" has new content on the account')
         if title is not None and nfc(answer.title) != nfc(title):
             raise Rejected(f'the service made "{answer.title:.80}" of the title "{title:.80}"')
         return answer

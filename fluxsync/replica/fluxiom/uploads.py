@@ -10,7 +10,7 @@ from fluxsync.errors import Corrupted, Rejected, ReplicaError, Stale
 from fluxsync.replica.base import Source
 from fluxsync.replica.fluxiom import comment
 from fluxsync.replica.fluxiom.entries import tag_id_of
-from fluxsync.replica.fluxiom.library import Library
+from fluxsync.replica.fluxiom.library import Library, Overtaken
 from fluxsync.replica.fluxiom.retag import moved_tags, title_for
 from fluxsync.replica.fluxiom.wire import Asset, Version
 
@@ -86,7 +86,10 @@ def new_version(library: Library, place: Place, content: Source, expected: Entry
         tags = moved_tags(library, asset, expected, home_id)
     tags -= {library.tags.trash}
     if tags != frozenset(asset.tags) or (title is not None and title != asset.title):
-        asset = library.write(asset, tags, title)
+        try:
+            asset = library.write(asset, tags, title)
+        except Overtaken:
+            pass  # what we sent is what we know; the next look sees what came after it
     return library.entry_after(expected, asset, home_id, digest)
 
 
