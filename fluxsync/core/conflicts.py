@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Iterable
 
-from fluxsync.core.model import Entry
 from fluxsync.core.paths import basename, dirname, join, splitext
 
 __all__ = ["copy_path", "existing_copy", "is_copy_of"]
@@ -13,14 +12,14 @@ __all__ = ["copy_path", "existing_copy", "is_copy_of"]
 _MARK = re.compile(r" \(conflicted copy [^()]*\)(?: \d+)?$")
 
 
-def copy_path(path: str, label: str, taken: Collection[str]) -> str:
+def copy_path(path: str, label: str, taken: Callable[[str], bool]) -> str:
     """Return a free name beside `path`; `label` is local time and host: "2026-11-22 174501 HOST"."""
     stem, extension = splitext(basename(path))
     name = f"{stem} (conflicted copy {label})"
     folder = dirname(path)
     candidate = join(folder, name + extension)
     number = 2
-    while candidate in taken:
+    while taken(candidate):
         candidate = join(folder, f"{name} {number}{extension}")
         number += 1
     return candidate
@@ -37,9 +36,6 @@ def is_copy_of(path: str, original: str) -> bool:
     )
 
 
-def existing_copy(path: str, digest: str | None, files: Mapping[str, Entry]) -> str | None:
-    """Return the conflict copy that already holds this content, so that one loser makes one copy."""
-    for other, entry in files.items():
-        if entry.digest == digest and digest is not None and is_copy_of(other, path):
-            return other
-    return None
+def existing_copy(path: str, alike: Iterable[str]) -> str | None:
+    """Return the conflict copy of `path` among files that have its content: one loser makes one copy."""
+    return next((other for other in alike if is_copy_of(other, path)), None)

@@ -93,6 +93,8 @@ def decide(here: Update, there: Update, *, equal: bool = False, buried: bool = F
         )
     if there.edited:
         return Verdict(fate, Content.DOWN, place, "new content on the account")
+    if here.damaged:
+        return Verdict(fate, Content.DOWN, place, "cut short here without having been saved: brought again")
     if there.moved:
         return Verdict(fate, Content.NONE, place, "moved or renamed on the account")
     if here.moved:

@@ -107,7 +107,7 @@ class Entry:
     labelled: bool = False
     #: Remote folders: how many assets on the account carry the tag, trashed ones included, plus stages.
     carried: int = 0
-    #: Remote, after `describe`: the lowest version that one of the newer versions was meant to follow, else -1.
+    #: Remote, after `describe`: the lowest version that a newer version was meant to follow, else -1.
     over: int = -1
     #: Remote: when the content changed by the service's clock, nanoseconds since 1970; 0: not known.
     modified_ns: int = 0

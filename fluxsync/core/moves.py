@@ -21,8 +21,8 @@ def match_folders(
 ) -> dict[int, Entry]:
     """Return, by item id, the new folder that a vanished folder became.
 
-    The inode names the candidate; a file of the folder that is found in it by inode or content, or, for a folder
-    without files, an equal time of birth, proves it.
+    The inode names the candidate; a file of the folder that is found in it by inode or content, or, for a
+    folder without files, an equal time of birth, proves it.
     """
     by_inode = {entry.stamp.inode: entry for entry in new if entry.stamp is not None}
     candidates = [

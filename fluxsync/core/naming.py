@@ -1,23 +1,23 @@
 """Gives every remote item its path on this disk.
 
 Names from the account are hostile until shown otherwise: what a disk cannot hold, or what means something to
-it, is percent-encoded; what the disk cannot tell from its neighbour gets its id. The choice is sticky: whoever
-has the plain name on this disk keeps it, so a machine's view never changes without a reason.
+it, is percent-encoded; what the disk cannot tell from its neighbour gets its id. The choice is sticky:
+whoever has the plain name on this disk keeps it, so a machine's view never changes without a reason.
 """
 
 from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from fluxsync.core.model import Entry, Item, NameRules
-from fluxsync.core.paths import ancestors, basename, join, nfc, splitext
+from fluxsync.core.model import NameRules
+from fluxsync.core.paths import join, nfc, splitext
 
-__all__ = ["Names", "disk_name", "disk_path", "fold", "name_files", "name_folders", "newer", "plain_id"]
+__all__ = ["Names", "disk_name", "disk_path", "fold", "is_name_of", "key_order", "newer", "plain_id"]
 
 _OWN_FOLDER = ".fluxsync"
+_HOP = " (moving "
 
 
 def disk_name(name: str, rules: NameRules) -> str:
@@ -55,10 +55,11 @@ def plain_id(key: str) -> str:
 
 def newer(key: str, other: str) -> bool:
     """Tell whether a key was given out after another one."""
-    return _order(key) > _order(other)
+    return key_order(key) > key_order(other)
 
 
-def _order(key: str) -> tuple[int, str]:
+def key_order(key: str) -> tuple[int, str]:
+    """Return what sorts keys in the order in which they were given out."""
     digits = plain_id(key)
     return (int(digits) if digits.isascii() and digits.isdigit() else 0, key)
 
@@ -94,99 +95,54 @@ def _suffixed(name: str, label: str, rules: NameRules) -> str:
     return f"{stem} ({label}){extension}"
 
 
+def is_name_of(name: str, true_name: str, key: str, rules: NameRules) -> bool:
+    """Tell whether a name on this disk stands for a true name, plain or with its id."""
+    if name == true_name:
+        return True
+    plain = disk_name(true_name, rules)
+    if nfc(name) == nfc(plain) or fold(name, rules) == fold(plain, rules):
+        return True
+    stem, extension = splitext(plain)
+    tail = name.rpartition(f" ({plain_id(key)}")
+    return bool(tail[1]) and nfc(stem).startswith(nfc(tail[0])) and name.endswith(f"){extension}")
+
+
+def hop_name(name: str, number: int) -> str:
+    """Return what a file is called while it makes room for another."""
+    stem, extension = splitext(name)
+    return f"{stem}{_HOP}{number}){extension}"
+
+
+def without_hop(name: str) -> str:
+    """Return the name of a file that made room, or any other name as it is."""
+    stem, extension = splitext(name)
+    return stem.rpartition(_HOP)[0] + extension if _HOP in stem else name
+
+
 @dataclass(slots=True)
 class Names:
     """The names that are taken on this disk, and by whom."""
 
     rules: NameRules
-    _owners: dict[str, str]
-
-    def __init__(self, rules: NameRules) -> None:
-        self.rules = rules
-        self._owners = {}
+    _owners: dict[str, str] = field(default_factory=dict)
 
     def take(self, path: str, owner: str) -> bool:
         """Take a path for an owner; False when another has it."""
         return self._owners.setdefault(fold(path, self.rules), owner) == owner
 
-    def take_free(self, folder: str, name: str, owner: str, label: str, avoid: Collection[str] = ()) -> str:
+    def owner(self, path: str) -> str | None:
+        return self._owners.get(fold(path, self.rules))
+
+    def hand_over(self, path: str, owner: str) -> None:
+        """Give a taken path to another owner, who shares it with the first."""
+        self._owners[fold(path, self.rules)] = owner
+
+    def take_free(self, folder: str, name: str, owner: str, label: str) -> str:
         """Take the plain name where it is free, else the name with its label; return the path."""
         path = join(folder, name)
         attempt = 1
-        while path in avoid or not self.take(path, owner):
+        while not self.take(path, owner):
             tail = label if attempt == 1 else f"{label}-{attempt}"
             path = join(folder, _suffixed(name, tail, self.rules))
             attempt += 1
         return path
-
-
-def name_folders(shown: Iterable[Entry], items: Mapping[str, Item], rules: NameRules) -> dict[str, str]:
-    """Return the path on this disk of each remote folder, by key.
-
-    `items` are the ancestor's folders by key. A folder whose true path is unchanged keeps its path; among
-    newcomers the lowest key has the plain path.
-    """
-    names = Names(rules)
-    paths: dict[str, str] = {}
-    newcomers = []
-    for folder in shown:
-        item = items.get(folder.key)
-        if item is not None and item.name == folder.place.name and names.take(item.path, folder.key):
-            paths[folder.key] = item.path
-        else:
-            newcomers.append(folder)
-    for folder in sorted(newcomers, key=lambda f: _order(f.key)):
-        path = disk_path(folder.place.name, rules)
-        parent, _, name = path.rpartition("/")
-        paths[folder.key] = names.take_free(parent, name, folder.key, f"tag {plain_id(folder.key)}")
-    return paths
-
-
-def name_files(
-    files: Iterable[Entry],
-    items: Mapping[str, Item],
-    folder_paths: Mapping[str, str],
-    occupied: Mapping[str, str],
-    untracked: Collection[str],
-    rules: NameRules,
-) -> dict[str, str]:
-    """Return the path on this disk of each live remote file, by key.
-
-    `items` are the ancestor's files by key, `folder_paths` the final path of each folder by key ("" for the
-    root), `occupied` the key of the asset that each moved file belongs to, by its path now; `untracked` are the
-    paths of files without an asset, which only a newcomer may meet. A folder has the name before any file.
-    """
-    names = Names(rules)
-    for folder in folder_paths.values():
-        for path in (folder, *ancestors(folder)):
-            if path:
-                names.take(path, "folder " + path)
-    paths: dict[str, str] = {}
-    movers: list[tuple[Entry, str]] = []
-    newcomers: list[Entry] = []
-    for file in files:
-        item = items.get(file.key)
-        if item is None:
-            newcomers.append(file)
-            continue
-        name = basename(item.path)
-        if item.name != file.place.name and nfc(item.name) != nfc(file.place.name):
-            movers.append((file, disk_name(file.place.name, rules)))
-        elif item.folder != file.place.folder:
-            movers.append((file, name))
-        else:
-            path = join(folder_paths[file.place.folder], name)
-            if names.take(path, file.key):
-                paths[file.key] = path
-            else:
-                movers.append((file, name))
-    for path, key in occupied.items():
-        names.take(path, key)
-    for file, name in sorted(movers, key=lambda m: _order(m[0].key)):
-        folder = folder_paths[file.place.folder]
-        paths[file.key] = names.take_free(folder, name, file.key, plain_id(file.key), untracked)
-    for file in sorted(newcomers, key=lambda f: _order(f.key)):
-        folder = folder_paths[file.place.folder]
-        name = disk_name(file.place.name, rules)
-        paths[file.key] = names.take_free(folder, name, file.key, plain_id(file.key))
-    return paths

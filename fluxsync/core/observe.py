@@ -11,9 +11,9 @@ from enum import Enum
 
 from fluxsync.core.model import Entry, Item, Kind, Snapshot, State
 from fluxsync.core.moves import match_files, match_folders
-from fluxsync.core.paths import dirname, is_below, rebase
+from fluxsync.core.paths import ancestors, dirname, rebase
 
-__all__ = ["LocalView", "Presence", "Update", "observe_local", "observe_remote"]
+__all__ = ["LocalView", "Presence", "Update", "absence_counts", "observe_local", "observe_remote"]
 
 
 class Presence(Enum):
@@ -33,6 +33,8 @@ class Update:
     edited: bool = False
     #: It lies elsewhere or has another name.
     moved: bool = False
+    #: It is shorter than what fluxsync brought here, and nobody has saved it since: a loss of power.
+    damaged: bool = False
     #: The account's version went back, or its size changed under the same version.
     backwards: bool = False
 
@@ -79,7 +81,9 @@ def observe_local(snapshot: Snapshot, items: Iterable[Item]) -> LocalView:
         if entry is None:
             lost_files.append(item)
         elif entry.digest != item.digest or entry.stamp != item.stamp:
-            view.updates[item.id] = Update(Presence.HERE, entry, edited=entry.digest != item.digest)
+            damaged = _is_damaged(item, entry)
+            edited = entry.digest != item.digest and not damaged
+            view.updates[item.id] = Update(Presence.HERE, entry, edited=edited, damaged=damaged)
     if not lost_files and not lost_folders:
         return view
     certain = snapshot.complete
@@ -111,11 +115,7 @@ def observe_remote(snapshot: Snapshot, item: Item) -> Update | None:
     """Tell what the account shows of an item; None where nothing differs from the ancestor."""
     entry = snapshot.files.get(item.key)
     if entry is None:
-        if not snapshot.complete or any(u.path == item.key for u in snapshot.unknown):
-            return UNKNOWN
-        if not snapshot.scope.everything and item.key not in (snapshot.scope.members or ()):
-            return UNKNOWN
-        return GONE
+        return GONE if absence_counts(snapshot, item.key) else UNKNOWN
     if entry.trashed:
         return Update(Presence.TRASHED, entry, edited=entry.revision > item.revision)
     backwards = entry.revision < item.revision or (
@@ -128,21 +128,33 @@ def observe_remote(snapshot: Snapshot, item: Item) -> Update | None:
     return None
 
 
+def absence_counts(remote: Snapshot, key: str) -> bool:
+    """Tell whether a key that a remote snapshot does not show is gone."""
+    if not remote.complete or any(unknown.path == key for unknown in remote.unknown):
+        return False
+    return remote.scope.members is None or key in remote.scope.members
+
+
+def _is_damaged(item: Item, entry: Entry) -> bool:
+    """Tell whether a file lost its end without being saved: its time is still the one that was set here."""
+    then, now = item.stamp, entry.stamp
+    if item.made_here or then is None or now is None or entry.digest == item.digest:
+        return False
+    return entry.size < item.size and (now.inode, now.mtime_ns) == (then.inode, then.mtime_ns)
+
+
 class _UnknownPaths:
     """The paths of which a local snapshot knows nothing."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._paths = [u.path for u in snapshot.unknown]
-        self._exact = set(self._paths)
-        members = snapshot.scope.members
-        self._members = None if members is None else sorted(members)
+        self._unknown = {u.path for u in snapshot.unknown}
+        self._members = snapshot.scope.members
 
     def covers(self, path: str) -> bool:
-        if path in self._exact or any(is_below(path, unknown) for unknown in self._paths):
+        above = (path, *ancestors(path), "")
+        if not self._unknown.isdisjoint(above):
             return True
-        if self._members is None:
-            return False
-        return not any(path == member or is_below(path, member) for member in self._members)
+        return self._members is not None and self._members.isdisjoint(above)
 
 
 def _rebased(files: Iterable[Item], renamed: Mapping[str, str]) -> dict[int, str]:

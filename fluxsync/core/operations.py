@@ -67,7 +67,12 @@ class Operation:
 
 @dataclass(slots=True)
 class Plan:
-    """Everything that a pass will do, in phases."""
+    """Everything that a pass will do, in phases.
+
+    `local` and `cleanup` run one operation after the other, in their order: the two moves of one subject
+    that open a cycle have others between them. In `tags` and `transfers` only the steps of one subject are
+    in order.
+    """
 
     tags: list[Operation] = field(default_factory=list)
     local: list[Operation] = field(default_factory=list)
@@ -76,6 +81,8 @@ class Plan:
     agreements: list[Item] = field(default_factory=list)
     forget: list[Item] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    #: Paths that wait for a place which this plan, or a person, makes free: the next round looks again.
+    deferred: list[str] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Operation]:
         yield from self.tags

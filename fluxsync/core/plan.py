@@ -13,14 +13,15 @@ The order of subjects inside the transfers changes nothing in the end: a law.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from fluxsync.core.conflicts import copy_path, existing_copy
-from fluxsync.core.local_order import order_moves
-from fluxsync.core.model import Action, Item, Kind, Problem, Rename, Snapshot
+from fluxsync.core.local_order import LocalOrder
+from fluxsync.core.model import Action, Problem, Rename, Snapshot
 from fluxsync.core.operations import ON_ACCOUNT, ON_DISK, Operation, Plan
 from fluxsync.core.plan_folders import FolderPlan
-from fluxsync.core.reconcile import Change, Content, Fate, Reconciliation
+from fluxsync.core.reconcile import Change, Content, Reconciliation
+from fluxsync.core.renames import WholeRenames
+from fluxsync.core.steps import Steps
 
 __all__ = ["PlanPolicy", "make_plan"]
 
@@ -52,29 +53,52 @@ def make_plan(
         forget=list(reconciliation.forget),
         problems=list(reconciliation.problems),
     )
-    folders = FolderPlan(reconciliation.tree, changes, local, remote)
-    folders.rename_whole()
-    copies: set[str] = set()
-    moves: list[Operation] = []
+    tree = reconciliation.tree
+    renames = WholeRenames(tree, changes, local, enabled=policy.down)
+    folders = FolderPlan(tree, local, renames, up=policy.up, down=policy.down, now_ns=policy.now_ns)
+    maker = Steps(
+        renames, local, changes, tree.rules, policy.conflict, policy.rename, policy.up, policy.label
+    )
+    by_change: list[list[Operation]] = []
     for subject, change in enumerate(changes):
-        steps = list(_steps(change, subject, folders, local, copies, policy))
-        steps = _permitted(steps, change, plan, policy)
-        if not steps:
+        meant = maker.steps(change, subject)
+        steps = _permitted(meant, change, plan, policy)
+        if not meant:
             folders.carry(change)
-        for step in steps:
-            match step.action:
-                case Action.MOVE_LOCAL:
-                    moves.append(step)
-                case Action.TRASH_LOCAL:
-                    plan.local.append(step)
-                case _:
-                    plan.transfers.append(step)
-    leaving = {step.path for step in plan.local}
-    here = {folders.current(path) for path in local.files} - leaving
-    ordered = order_moves(moves, here.__contains__)
-    folders.complete(plan, ordered, policy.up, policy.down, policy.now_ns)
-    plan.local += ordered
+        by_change.append(steps)
+    trashed = [s for steps in by_change for s in steps if s.action is Action.TRASH_LOCAL]
+    leaving = {step.path for step in trashed}
+    order = LocalOrder(
+        (p for p in map(renames.current, local.files) if p not in leaving),
+        map(renames.current, local.folders),
+        tree.rules,
+    )
+    moves = [s for steps in by_change for s in steps if s.action is Action.MOVE_LOCAL]
+    made = folders.made(step for steps in by_change for step in steps)
+    ordered, blocked = order.order([*made, *moves])
+    waiting = {step.subject for step in blocked}
+    for steps in by_change:
+        _add(plan, steps, waiting, order)
+    plan.local = [*folders.renamed(), *trashed, *ordered]
+    plan.deferred += [step.target or step.path for step in blocked]
+    folders.complete(plan)
     return plan
+
+
+def _add(plan: Plan, steps: list[Operation], waiting: set[int], order: LocalOrder) -> None:
+    """Take over what is not local, unless the file cannot take its place here now."""
+    rest = [s for s in steps if s.action not in (Action.MOVE_LOCAL, Action.TRASH_LOCAL)]
+    if not rest or rest[0].subject in waiting:
+        return
+    blocked = [
+        s.path
+        for s in rest
+        if s.action is Action.DOWNLOAD and s.local is None and not order.can_bring(s.path)
+    ]
+    if blocked:
+        plan.deferred += blocked
+    else:
+        plan.transfers += rest
 
 
 def _permitted(steps: list[Operation], change: Change, plan: Plan, policy: PlanPolicy) -> list[Operation]:
@@ -86,106 +110,8 @@ def _permitted(steps: list[Operation], change: Change, plan: Plan, policy: PlanP
             Problem(change.path, f"{change.verdict.why}; the direction is up, so nothing is done")
         )
         return []
-    kept = []
-    for step in steps:
-        if step.action in (ON_DISK if policy.down else ON_ACCOUNT):
-            kept.append(step)
-        elif step.action is Action.RESTORE:
-            break
-    return kept
-
-
-def _steps(
-    change: Change, subject: int, folders: FolderPlan, local: Snapshot, copies: set[str], policy: PlanPolicy
-) -> Sequence[Operation]:
-    verdict, remote = change.verdict, change.remote
-    now = folders.current(change.local.path) if change.local is not None else change.path
-    base = Operation(
-        Action.ADOPT,
-        now,
-        verdict.why,
-        subject,
-        _base(change),
-        change.local,
-        remote,
-        change.node,
-        change.name,
-    )
-    match verdict.fate:
-        case Fate.TRASH_LOCAL:
-            return [replace(base, action=Action.TRASH_LOCAL)]
-        case Fate.TRASH_REMOTE:
-            return [replace(base, action=Action.TRASH_REMOTE)]
-        case Fate.CREATE:
-            size = change.local.size if change.local else 0
-            return [replace(base, action=Action.CREATE, size=size)]
-    assert remote is not None
-    steps = []
-    if verdict.fate is Fate.RESTORE:
-        steps.append(replace(base, action=Action.RESTORE))
-    if change.local is not None and now != change.path:
-        steps.append(replace(base, action=Action.MOVE_LOCAL, target=change.path))
-    at = replace(base, path=change.path)
-    renames = remote.place.name != change.name
-    steps += _content(at, change, now, local, copies, policy)
-    moves = change.node.key != remote.place.folder or (change.node.key == "" and change.node.name != "")
-    by_title = renames and policy.rename is not Rename.BY_CONTENT
-    if moves or by_title:
-        steps.append(
-            replace(at, action=Action.MOVE_REMOTE, name=change.name if by_title else remote.place.name)
-        )
-    elif remote.mislabelled:
-        steps.append(replace(at, action=Action.LABEL))
-    sent = any(step.action is Action.VERSION for step in steps)
-    if renames and not by_title and not sent:
-        why = verdict.why if verdict.content is Content.NONE else "renamed here"
-        size = (
-            change.local.size if change.local is not None and verdict.content is Content.NONE else remote.size
-        )
-        steps.append(replace(at, action=Action.VERSION, why=why, size=size))
-    return steps
-
-
-def _content(
-    at: Operation, change: Change, now: str, local: Snapshot, copies: set[str], policy: PlanPolicy
-) -> list[Operation]:
-    assert change.remote is not None
-    size = change.remote.size
-    match change.verdict.content:
-        case Content.UP:
-            assert change.local is not None
-            return [replace(at, action=Action.VERSION, size=change.local.size)]
-        case Content.DOWN:
-            return [replace(at, action=Action.DOWNLOAD, size=size)]
-        case Content.CONFLICT if policy.conflict == "remote":
-            return [replace(at, action=Action.DOWNLOAD, size=size)]
-        case Content.CONFLICT if policy.conflict == "local" and policy.up:
-            assert change.local is not None
-            return [replace(at, action=Action.VERSION, target="bury", size=size + change.local.size)]
-        case Content.CONFLICT:
-            assert change.local is not None
-            if existing_copy(now, change.local.digest, local.files):
-                return [replace(at, action=Action.DOWNLOAD, size=size)]
-            copy = copy_path(change.path, policy.label, copies | local.files.keys())
-            copies.add(copy)
-            return [replace(at, action=Action.CONFLICT, target=copy, size=size)]
-    return []
-
-
-def _base(change: Change) -> Item | None:
-    """Return the row that the steps start from: what both sides agree on before any of them."""
-    local, remote, item = change.local, change.remote, change.item
-    if local is None or remote is None:
-        return item
-    if change.verdict.content not in (Content.NONE, Content.EQUAL):
-        return item
-    row = item or Item(0, Kind.FILE, local.path, remote.key, remote.place.folder, remote.place.name)
-    return replace(
-        row,
-        revision=remote.revision,
-        size=local.size,
-        digest=local.digest or "",
-        stamp=local.stamp,
-        memo=remote.memo,
-        made_here=row.made_here and row.revision == remote.revision,
-    )
+    if any(step.action is Action.RESTORE for step in steps) and not policy.up:
+        return []  # what is in the trash of the account comes back there first
+    if any(step.action is Action.MOVE_LOCAL for step in steps) and not policy.down:
+        return []  # what the account moved stays where it is on both sides
+    return [step for step in steps if step.action in (ON_DISK if policy.down else ON_ACCOUNT)]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from fluxsync.core.folders import Node, Tree
 from fluxsync.core.model import Action, Entry, Item, Kind, Snapshot, State
 from fluxsync.core.operations import Operation, Plan
-from fluxsync.core.paths import ancestors, basename, dirname, is_below, rebase
+from fluxsync.core.paths import ancestors, basename, dirname
 from fluxsync.core.reconcile import Change
+from fluxsync.core.renames import WholeRenames
 
 __all__ = ["FolderPlan"]
 
@@ -37,230 +37,257 @@ _DEFAULT_NAMES = frozenset(
         "新建文件夹",
     }
 )
+_LEAVING = (Action.TRASH_LOCAL, Action.MOVE_LOCAL)
+_SENDING = (Action.CREATE, Action.VERSION, Action.MOVE_REMOTE)
 
 
 class FolderPlan:
-    """Folders of one plan: first whole renames, then what the files leave or need."""
+    """The folders of one plan: what files need before they come, and what they leave behind."""
 
-    def __init__(self, tree: Tree, changes: Sequence[Change], local: Snapshot, remote: Snapshot) -> None:
+    def __init__(
+        self, tree: Tree, local: Snapshot, renames: WholeRenames, *, up: bool, down: bool, now_ns: int
+    ) -> None:
         self._tree = tree
-        self._changes = changes
         self._local = local
-        self._remote = remote
-        self._renames: list[tuple[str, Node]] = []
+        self._renames = renames
+        self._up = up
+        self._down = down
+        self._now_ns = now_ns
         self._carried: dict[int, list[Item]] = {}
-        self._next_subject = len(changes)
-
-    def current(self, path: str) -> str:
-        """Return where a path lies once the whole renames are done."""
-        for old, node in self._renames:
-            if path == old or is_below(path, old):
-                return rebase(path, old, node.path)
-        return path
-
-    def rename_whole(self) -> None:
-        """Choose the folders that one rename can bring to their new place, with all that lies below."""
-        moving = [node for node in self._tree.nodes() if node.moves_here and node.here is not None]
-        if not moving:
-            return
-        targets = {id(change.local): change.path for change in self._changes if change.local is not None}
-        taken = {*self._local.files, *self._local.folders}
-        for node in sorted(moving, key=lambda n: n.path.count("/")):
-            assert node.here is not None
-            old = node.here.path
-            if self.current(old) != old or node.path in taken or is_below(node.path, old):
-                continue
-            if any(is_below(u.path, old) or u.path == old for u in self._local.unknown):
-                continue
-            if self._all_follow(old, node.path, targets):
-                self._renames.append((old, node))
-
-    def _all_follow(self, old: str, new: str, targets: dict[int, str]) -> bool:
-        for path, entry in self._local.files.items():
-            if is_below(path, old) and targets.get(id(entry), path) != rebase(path, old, new):
-                return False
-        return all(
-            node.path == rebase(node.here.path, old, new)
-            for node in self._tree.nodes()
-            if node.here is not None and is_below(node.here.path, old)
-        )
+        self._subject = -1
 
     def carry(self, change: Change) -> None:
         """Let a file that only its folder moves advance together with that folder."""
-        if change.item is None or change.local is None or change.remote is None:
+        item, local, remote = change.item, change.local, change.remote
+        if item is None or local is None or remote is None:
             return
         row = replace(
-            change.item,
-            path=change.path,
-            folder=change.remote.place.folder,
-            name=change.remote.place.name,
-            memo=change.remote.memo,
+            item, path=change.path, folder=remote.place.folder, name=remote.place.name, memo=remote.memo
         )
-        self._carried.setdefault(id(self._moving(change)), []).append(row)
+        mover = self._renames.carrier(local.path) or change.node
+        self._carried.setdefault(id(mover), []).append(row)
 
-    def _moving(self, change: Change) -> Node:
-        """Return the node whose renaming moves this file: its own folder or one above it."""
-        assert change.local is not None
-        for old, node in self._renames:
-            if is_below(change.local.path, old):
-                return node
-        return change.node
+    def renamed(self) -> list[Operation]:
+        """Return the renames of whole folders, each with the rows that it carries."""
+        return [
+            self._step(
+                Action.RENAME_FOLDER,
+                node,
+                old,
+                "tag renamed on the account",
+                target=node.path,
+                carries=tuple(self._carried.pop(id(node), ())),
+            )
+            for old, node in self._renames.by_path.items()
+        ]
 
-    def complete(self, plan: Plan, moves: Sequence[Operation], up: bool, down: bool, now_ns: int) -> None:
-        """Add what folders and tags need before, between and after the files' own operations."""
-        steps = [*plan.transfers, *moves]
-        self._tags(plan, steps, up, now_ns)
-        if down:
-            self._folders(plan, steps)
+    def made(self, steps: Iterable[Operation]) -> list[Operation]:
+        """Return the folders that have to be made before files come into them, and the empty ones."""
+        if not self._down:
+            return []
+        arriving = {
+            id(step.node)
+            for step in steps
+            if step.action is Action.MOVE_LOCAL or (step.action is Action.DOWNLOAD and step.local is None)
+        }
+        renamed = {id(node) for node in self._renames.by_path.values()}
+        made = []
+        for node in sorted(self._tree.nodes(), key=lambda n: n.path):
+            if node.unknown or id(node) in renamed or not (node.here is None or node.moves_here):
+                continue
+            if node.here is not None:
+                needed = self._renames.carrier(node.here.path) is None
+            else:
+                empty = node.there is not None and node.there.carried == 0 and node.item is None
+                needed = id(node) in arriving or (empty and self._local.admits(node.path + "/"))
+            if needed:
+                made.append(self._step(Action.MAKE_FOLDER, node, node.path, "tag on the account"))
+        return made
+
+    def complete(self, plan: Plan) -> None:
+        """Add the tags, the rows that both sides agree on, and what is to be removed."""
+        if self._up:
+            self._tags(plan)
         self._agree(plan)
-        self._cleanup(plan, moves, up, down)
-
-    def _subject(self) -> int:
-        self._next_subject += 1
-        return self._next_subject
+        self._cleanup(plan)
 
     def _step(self, action: Action, node: Node, path: str, why: str, **more: object) -> Operation:
-        step = Operation(
-            action, path, why, self._subject(), node.item, node.here, node.there, node, node.name
-        )
+        """Return a step on a folder; its subject is its own, apart from those of the changes."""
+        step = Operation(action, path, why, self._subject, node.item, node.here, node.there, node, node.name)
+        self._subject -= 1
         return replace(step, **more)  # type: ignore[arg-type]
 
-    def _tags(self, plan: Plan, steps: Iterable[Operation], up: bool, now_ns: int) -> None:
-        if not up:
-            return
-        sent = (Action.CREATE, Action.VERSION, Action.MOVE_REMOTE)
-        wanted = {id(s.node): s.node for s in steps if s.action in sent and s.node is not None}
-        for node in self._tree.nodes():
-            if node.moves_there:
-                assert node.here is not None
-                carries = tuple(self._carried.pop(id(node), ()))
-                plan.tags.append(
-                    self._step(Action.RENAME_TAG, node, node.path, "folder renamed here", carries=carries)
-                )
-            elif not node.key and id(node) in wanted:
-                plan.tags.append(self._step(Action.MAKE_TAG, node, node.path, "for the files in it"))
-            elif not node.key and node.here is not None and self._stands_empty(node.here, now_ns):
-                plan.tags.append(self._step(Action.MAKE_TAG, node, node.path, "empty folder made here"))
-        plan.tags.sort(key=lambda s: (s.action is not Action.RENAME_TAG, s.path))
+    # -- tags
 
-    def _stands_empty(self, folder: Entry, now_ns: int) -> bool:
+    def _tags(self, plan: Plan) -> None:
+        wanted = {id(s.node) for s in plan.transfers if s.action in _SENDING}
+        for node in self._tree.by_key.values():
+            if node.key and node.moves_there and not node.unknown:
+                carries = tuple(self._carried.pop(id(node), ()))
+                why = "folder renamed here"
+                plan.tags.append(self._step(Action.RENAME_TAG, node, node.path, why, carries=carries))
+        made = []
+        filled = self._filled()
+        for node in self._tree.nodes():
+            if node.key:
+                continue
+            if id(node) in wanted:
+                made.append(self._step(Action.MAKE_TAG, node, node.path, "for the files in it"))
+            elif node.here is not None and node.item is None and self._stands_empty(node.here, filled):
+                made.append(self._step(Action.MAKE_TAG, node, node.path, "empty folder made here"))
+        plan.tags += sorted(made, key=lambda step: step.path)
+
+    def _filled(self) -> set[str]:
+        """Return the folders here with something in them."""
+        filled: set[str] = set()
+        for path in (*self._local.files, *self._local.folders, *(u.path for u in self._local.unknown)):
+            _fill(filled, path)
+        return filled
+
+    def _stands_empty(self, folder: Entry, filled: set[str]) -> bool:
         if folder.stamp is None or basename(folder.path).casefold() in _DEFAULT_NAMES:
             return False
-        if now_ns - max(folder.stamp.mtime_ns, folder.stamp.ctime_ns) < _EMPTY_STANDS_NS:
+        if self._now_ns - max(folder.stamp.mtime_ns, folder.stamp.ctime_ns) < _EMPTY_STANDS_NS:
             return False
-        below = (*self._local.files, *self._local.folders, *(u.path for u in self._local.unknown))
-        return not any(is_below(path, folder.path) for path in below)
+        return folder.path not in filled
 
-    def _folders(self, plan: Plan, steps: Sequence[Operation]) -> None:
-        for old, node in self._renames:
-            carries = tuple(self._carried.pop(id(node), ()))
-            why = "tag renamed on the account"
-            plan.local.append(
-                self._step(Action.RENAME_FOLDER, node, old, why, target=node.path, carries=carries)
-            )
-        arriving = {
-            dirname(s.target or s.path) for s in steps if s.action in (Action.DOWNLOAD, Action.MOVE_LOCAL)
-        }
-        renamed = {id(node) for _, node in self._renames}
-        for node in sorted(self._tree.nodes(), key=lambda n: n.path):
-            if node.unknown or id(node) in renamed:
-                continue
-            empty_there = node.there is not None and node.there.carried == 0 and node.item is None
-            moved_apart = node.moves_here and (node.path in arriving or empty_there)
-            absent = node.here is None and (node.path in arriving or empty_there)
-            if moved_apart or (absent and self._local.admits(node.path + "/")):
-                plan.local.append(self._step(Action.MAKE_FOLDER, node, node.path, "tag on the account"))
-        plan.local.sort(key=lambda s: _LOCAL_ORDER.get(s.action, 9))
+    # -- rows
 
     def _agree(self, plan: Plan) -> None:
-        """Write down the folders that both sides show alike, and those that one side lost."""
+        """Write down the folders that both sides show alike."""
         busy = {id(s.node) for s in (*plan.tags, *plan.local)}
         for node in self._tree.nodes():
             if id(node) in busy or node.unknown or node.here is None or node.there is None:
                 continue
-            if node.moves_here or node.moves_there:
+            carried = self._renames.carrier(node.here.path) is not None
+            if (node.moves_here and not carried) or node.moves_there:
                 continue
-            row = node.item or Item(0, Kind.FOLDER, "", node.key, "", "")
-            agreed = replace(
-                row,
-                path=node.here.path,
+            row = replace(
+                node.item or Item(0, Kind.FOLDER, "", node.key, "", ""),
+                path=node.path,
                 key=node.key,
                 name=node.there.place.name,
                 stamp=node.here.stamp,
                 memo=node.there.memo,
                 state=State.AGREED,
             )
-            if agreed != node.item and not _alike(agreed, node.item):
-                plan.agreements.append(agreed)
+            if not _alike(row, node.item):
+                plan.agreements.append(row)
         for rows in self._carried.values():
             plan.agreements.extend(rows)
 
-    def _cleanup(self, plan: Plan, moves: Sequence[Operation], up: bool, down: bool) -> None:
-        remaining = self._remaining(plan, moves)
-        left = {dirname(self.current(s.path)) for s in (*plan.local, *moves) if s.action in _LEAVING}
-        made = {s.path for s in plan.local if s.action is Action.MAKE_FOLDER}
-        candidates = {f for folder in left if folder for f in (folder, *ancestors(folder))}
+    # -- what is left behind
+
+    def _cleanup(self, plan: Plan) -> None:
+        filled = self._filled_after(plan)
+        made = {step.path: id(step.node) for step in plan.local if step.action is Action.MAKE_FOLDER}
+        coming = set(made.values())
         for node in self._tree.nodes():
             item = node.item
             if node.unknown or item is None:
                 continue
-            if node.here is not None:
-                gone = node.there is None and node.key
-                if gone or (node.moves_here and id(node) not in {id(n) for _, n in self._renames}):
-                    candidates.add(node.here.path)
-                if gone and remaining[node.here.path]:
-                    plan.forget.append(item)
-            elif node.path not in made and not remaining[node.path]:
-                self._removed_here(plan, node, item, up)
-        if not down:
+            if node.here is None and id(node) not in coming:
+                self._removed_here(plan, node, item)
+            elif node.here is not None and node.there is None and item.state is State.AGREED:
+                wanted = any(s.action is Action.MAKE_TAG and s.node is node for s in plan.tags)
+                if not wanted:
+                    # Should anything be left of the folder, its tag is not made again for that.
+                    plan.agreements.append(
+                        replace(item, path=node.here.path, stamp=node.here.stamp, state=State.KEPT_HERE)
+                    )
+        if not self._down:
             return
-        for path in sorted(candidates, key=lambda p: (-p.count("/"), p)):
-            owner = self._tree.by_path.get(path)
-            stands = owner is not None and owner.there is not None and not owner.moves_here
-            empty_tag = stands and owner is not None and owner.there is not None and owner.there.carried == 0
-            if remaining[path] or path in made or (empty_tag and not owner_moves(owner)):
+        for path in sorted(self._emptied(plan), key=lambda p: (-p.count("/"), p)):
+            if path in filled or path in made:
                 continue
-            node = owner if owner is not None else Node(path, path)
-            plan.cleanup.append(
-                self._step(Action.REMOVE_FOLDER, node, path, "emptied by changes on the account")
-            )
+            owner = self._tree.by_path.get(path)
+            if owner is None or owner.here is None or owner.path != path:
+                owner = Node(path, path)
+            why = "emptied by changes on the account"
+            plan.cleanup.append(self._step(Action.REMOVE_FOLDER, owner, path, why))
 
-    def _removed_here(self, plan: Plan, node: Node, item: Item, up: bool) -> None:
+    def _removed_here(self, plan: Plan, node: Node, item: Item) -> None:
         """A folder that a person removed stays removed; its tag goes with the machine that made it."""
         if node.there is None:
             plan.forget.append(item)
-        elif item.made_here and node.there.carried == 0 and up:
-            plan.cleanup.append(self._step(Action.REMOVE_TAG, node, node.path, "its folder was removed here"))
+        elif item.made_here and node.there.carried == 0:
+            if self._up:
+                why = "its folder was removed here"
+                plan.cleanup.append(self._step(Action.REMOVE_TAG, node, node.path, why))
         elif item.state is not State.KEPT_THERE:
             plan.agreements.append(replace(item, state=State.KEPT_THERE))
 
-    def _remaining(self, plan: Plan, moves: Sequence[Operation]) -> Counter[str]:
-        """Count what lies below each folder once the files' operations are done."""
-        leaving = {s.path for s in (*plan.local, *moves) if s.action in _LEAVING}
-        arriving = {s.target for s in moves if s.target} | {
-            s.target if s.action is Action.CONFLICT else s.path
-            for s in plan.transfers
-            if s.action in (Action.DOWNLOAD, Action.CONFLICT)
-        }
-        counts: Counter[str] = Counter()
-        paths = {self.current(path) for path in self._local.files} - leaving | arriving
-        for path in paths | {u.path for u in self._local.unknown}:
-            counts.update(ancestors(path))
+    def _emptied(self, plan: Plan) -> set[str]:
+        """Return the folders that changes on the account may leave empty.
+
+        Of those above only the ones that are nothing but the way to another: they have no tag of their own.
+        """
+        emptied: set[str] = set()
+        above: set[str] = set()
+        for step in plan.local:
+            if step.action in _LEAVING:
+                emptied.add(dirname(step.path))
+            elif step.action is Action.RENAME_FOLDER:
+                above.update(ancestors(step.path))
+        for node in self._tree.nodes():
+            if node.unknown or node.here is None:
+                continue
+            if self._renames.current(node.here.path) != node.here.path:
+                continue
+            gone = node.there is None and node.item is not None and node.item.state is State.AGREED
+            if gone or node.moves_here:
+                emptied.add(node.here.path)
+        for path in above | {folder for inner in emptied for folder in ancestors(inner)}:
+            owner = self._tree.by_path.get(path)
+            if owner is None or (owner.there is None and owner.item is None):
+                emptied.add(path)
+        return {path for path in emptied if path and not self._stays_empty(path)}
+
+    def _stays_empty(self, path: str) -> bool:
+        """A tag without any asset is an empty folder here, too, until the machine that made it removes it."""
+        owner = self._tree.by_path.get(path)
+        if owner is None or owner.there is None or owner.path != path:
+            return False
+        return owner.there.carried == 0 and not (owner.item is not None and owner.item.made_here)
+
+    def _filled_after(self, plan: Plan) -> set[str]:
+        """Return the folders with something in them once the files' operations are done."""
+        filled: set[str] = set()
+        for path in self._files_after(plan):
+            _fill(filled, path)
+        for path in self._folders_after(plan):
+            _fill(filled, path)
+        return filled
+
+    def _files_after(self, plan: Plan) -> Iterator[str]:
+        first: dict[int, str] = {}
+        last: dict[int, str] = {}
+        for step in plan.local:
+            if step.action in _LEAVING:
+                first.setdefault(step.subject, step.path)
+                last[step.subject] = step.target
+        leaving = set(first.values())
+        yield from (p for p in map(self._renames.current, self._local.files) if p not in leaving)
+        yield from (path for path in last.values() if path)
+        yield from (step.path for step in plan.transfers if step.action is Action.DOWNLOAD)
+        yield from (unknown.path for unknown in self._local.unknown)
+
+    def _folders_after(self, plan: Plan) -> Iterator[str]:
+        """Yield the folders that stay, whatever lies in them."""
+        emptied = self._emptied(plan)
         for path in self._local.folders:
-            node = self._tree.by_path.get(path)
-            if node is None or (node.there is None and node.item is None) or node.unknown:
-                counts.update(ancestors(self.current(path)))
-            elif node.there is not None and node.there.carried == 0 and not node.moves_here:
-                counts.update(ancestors(path))
-        return counts
+            current = self._renames.current(path)
+            if current not in emptied:
+                yield current
+        yield from (step.path for step in plan.local if step.action is Action.MAKE_FOLDER)
 
 
-_LEAVING = (Action.TRASH_LOCAL, Action.MOVE_LOCAL)
-_LOCAL_ORDER = {Action.RENAME_FOLDER: 0, Action.TRASH_LOCAL: 1, Action.MAKE_FOLDER: 2}
-
-
-def owner_moves(node: Node | None) -> bool:
-    return node is not None and node.moves_here
+def _fill(filled: set[str], path: str) -> None:
+    """Mark the folders above a path; those above a marked one are marked already."""
+    for folder in ancestors(path):
+        if folder in filled:
+            return
+        filled.add(folder)
 
 
 def _alike(row: Item, item: Item | None) -> bool:

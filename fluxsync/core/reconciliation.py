@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fluxsync.core.decision import Verdict
 from fluxsync.core.folders import Node, Tree
-from fluxsync.core.model import Entry, Item, NameRules, Problem
+from fluxsync.core.model import Entry, Intent, Item, NameRules, Problem, State
 
-__all__ = ["Change", "Evidence", "Policy", "Question", "Reconciliation"]
+__all__ = ["Change", "Evidence", "Policy", "Question", "Reconciliation", "agreed"]
 
 _ANY_DISK = NameRules()
 
@@ -38,6 +38,8 @@ class Evidence:
     described: Mapping[tuple[str, int], Entry] = field(default_factory=dict)
     #: Entries of which no more can be known now, with the reason.
     refused: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    #: Creates that were sent again, and whose first request may leave an asset yet.
+    late: frozenset[Intent] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +78,21 @@ class Reconciliation:
     #: How many files were equal on both sides, adopted ones included.
     unchanged: int = 0
     adopted: list[Item] = field(default_factory=list)
+
+
+def agreed(item: Item, local: Entry, remote: Entry) -> Item:
+    """Return the row that says that both sides have this now."""
+    return replace(
+        item,
+        path=local.path,
+        key=remote.key,
+        folder=remote.place.folder,
+        name=remote.place.name,
+        revision=remote.revision,
+        size=local.size,
+        digest=local.digest or "",
+        stamp=local.stamp,
+        memo=remote.memo,
+        state=State.AGREED,
+        made_here=item.made_here and item.key == remote.key and item.revision == remote.revision,
+    )

@@ -132,6 +132,8 @@ def _round(
         report.count(operation)
     report.fail(executed.problems)
     again = {problem.path: problem.reason for problem in executed.stale}
+    if executed.done:
+        again.update(dict.fromkeys(plan.deferred, "its place is taken"))
     if any(operation.action is Action.CONFLICT for operation in executed.done):
         again.setdefault("", "a conflict copy waits to be sent")
     return again

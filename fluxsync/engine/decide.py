@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from fluxsync.core.model import Item, Kind, State
 from fluxsync.core.operations import Plan
 from fluxsync.core.plan import PlanPolicy, make_plan
-from fluxsync.core.reconcile import Change, Policy
+from fluxsync.core.reconcile import Change, Evidence, Policy
 from fluxsync.core.safety import LIMITED_ACTIONS, WINDOW_S, Held, Limited, Limits, guard
+from fluxsync.engine.late import may_come_late
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.survey import Survey, survey
 from fluxsync.replica.base import LocalReplica, RemoteReplica
@@ -67,7 +68,7 @@ def decide(
         pair.remote,
         items,
         policy,
-        journal.digests(),
+        Evidence(journal.digests(), late=may_come_late(journal)),
         connections=pair.connections,
         meter=meter,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -34,7 +34,7 @@ def survey(
     remote: RemoteReplica,
     items: Collection[Item],
     policy: Policy,
-    known_digests: Mapping[tuple[str, int], str],
+    known: Evidence,
     *,
     connections: int,
     meter: Meter,
@@ -50,7 +50,7 @@ def survey(
         except BaseException:
             meter.stop()  # the scan in hand ends soon, and is waited for: two of one folder must never run
             raise
-    evidence = Evidence(dict(known_digests))
+    evidence = known
     computed: dict[tuple[str, int], str] = {}
     result = reconcile(items, seen, there, evidence, policy)
     for _ in range(_MOST_QUESTIONS):
@@ -93,7 +93,7 @@ def _answer(
                 described[mark] = entry
             if entry.digest:
                 digests[mark] = entry.digest
-    return Evidence(digests, described, refused)
+    return replace(evidence, digests=digests, described=described, refused=refused)
 
 
 def _read(remote: RemoteReplica, entry: Entry, meter: Meter) -> Entry:

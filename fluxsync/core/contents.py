@@ -1,0 +1,70 @@
+"""What is known of content on the account, and the questions about what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fluxsync.core.model import Entry, Problem
+from fluxsync.core.observe import Presence, Update
+from fluxsync.core.reconciliation import Evidence, Question, Reconciliation
+from fluxsync.core.survey import Pair
+
+__all__ = ["Contents"]
+
+
+class Contents:
+    """Answers from the evidence, else asks: the cycle finds out and reconciles again."""
+
+    def __init__(self, evidence: Evidence, names: Mapping[str, str], result: Reconciliation) -> None:
+        self._evidence = evidence
+        self._names = names
+        self._result = result
+
+    def compare(self, pair: Pair) -> tuple[Update, bool] | None:
+        """Return the update on the account as its content is, and whether both sides are equal.
+
+        A version that rose is new content only if its bytes are. None: that has to be asked first.
+        """
+        item, here, there = pair.item, pair.here, pair.there
+        entry, local = there.entry, here.entry
+        if entry is None or not there.edited or here.presence is Presence.UNKNOWN:
+            return there, False
+        described = self._evidence.described.get((entry.key, entry.revision))
+        digest = self._known(entry)
+        if described is None and digest is None and entry.revision > 0:
+            self._ask(entry, item.revision, needs_bytes=False)
+            return None
+        if described is not None:
+            there = replace(there, entry=replace(entry, over=described.over, digest=digest))
+        if digest == item.digest and entry.size == item.size and not there.backwards:
+            return replace(there, edited=False), False
+        if local is None or entry.size not in (local.size, item.size):
+            return there, False
+        if digest is None and (here.edited or there.backwards):
+            digest = self.digest(entry, item.revision)
+            if digest is None:
+                return None
+            if digest == item.digest and not there.backwards:
+                return replace(there, edited=False), False
+        return there, digest is not None and digest == local.digest
+
+    def digest(self, entry: Entry, since: int) -> str | None:
+        """Return the digest of remote content, or ask for it and return None."""
+        known = self._known(entry)
+        if known is None:
+            described = (entry.key, entry.revision) in self._evidence.described
+            self._ask(entry, since, needs_bytes=described or entry.revision <= 0)
+        return known
+
+    def _known(self, entry: Entry) -> str | None:
+        mark = (entry.key, entry.revision)
+        described = self._evidence.described.get(mark)
+        return self._evidence.digests.get(mark) or entry.digest or (described.digest if described else None)
+
+    def _ask(self, entry: Entry, since: int, *, needs_bytes: bool) -> None:
+        reason = self._evidence.refused.get((entry.key, entry.revision))
+        if reason is None:
+            self._result.questions.append(Question(entry, since, needs_bytes=needs_bytes))
+        else:
+            self._result.problems.append(Problem(self._names.get(entry.key, entry.place.name), reason))

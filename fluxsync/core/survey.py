@@ -1,0 +1,217 @@
+"""What both sides show, put together: files with their items, folders with their tags, a path for each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from fluxsync.core.claims import Claims
+from fluxsync.core.decision import Fate, decide
+from fluxsync.core.folders import Node, Tree, link
+from fluxsync.core.model import Entry, Item, Kind, Snapshot, State
+from fluxsync.core.naming import disk_name, is_name_of, key_order, without_hop
+from fluxsync.core.observe import Presence, Update, observe_local, observe_remote
+from fluxsync.core.paths import ancestors, basename, dirname, nfc
+from fluxsync.core.reconciliation import Policy
+
+__all__ = ["Pair", "Survey"]
+
+
+@dataclass(slots=True)
+class Pair:
+    """One file that both sides agreed on, and what each shows of it now."""
+
+    item: Item
+    here: Update
+    there: Update
+
+
+class Survey:
+    """Everything that deciding looks at. An item is in `pairs` or `remembered`, or it is quiet."""
+
+    def __init__(self, items: Collection[Item], local: Snapshot, remote: Snapshot, policy: Policy) -> None:
+        self.local, self.remote, self.policy, self.rules = local, remote, policy, policy.rules
+        self.left_out: list[Item] = []
+        self.files: list[Item] = []
+        kept = [item for item in items if not self._is_left_out(item)]
+        self.view = observe_local(local, kept)
+        #: Files that no item accounts for, by path, and why each has to be sent.
+        self.new = self.view.new_files
+        self.why_new: dict[str, str] = {}
+        self.by_key = {item.key: item for item in self.files if item.key}
+        live = Counter(f.place.folder for f in remote.files.values() if self._shows(f))
+        self.tree: Tree = link(self.view, local, remote, kept, live, policy.rules)
+        self.pairs: list[Pair] = []
+        self.remembered: list[Item] = []
+        self.forget: list[Item] = [*self.left_out, *self.tree.gone]
+        self.quiet: list[Item] = []
+        for item in self.files:
+            self._sort(item)
+        self._unknown = {unknown.path for unknown in local.unknown}
+        self._claim()
+
+    def _is_left_out(self, item: Item) -> bool:
+        """Tell whether the rules exclude an item that the folder does not show; the others it shows."""
+        if item.kind is Kind.FOLDER:
+            hidden = item.path not in self.local.folders and not self.local.admits(item.path + "/")
+        else:
+            hidden = item.path not in self.local.files and not self.local.admits(item.path)
+        if hidden:
+            self.left_out.append(item)
+        elif item.kind is Kind.FILE:
+            self.files.append(item)
+        return hidden
+
+    def returns(self, remote: Entry) -> bool:
+        """Tell whether a trashed asset comes out of the trash by new content."""
+        item = self.by_key.get(remote.key)
+        return remote.trashed and item is not None and remote.revision > item.revision
+
+    def _shows(self, remote: Entry) -> bool:
+        """Tell whether an asset counts as a file that its folder has, or shall have, here."""
+        if remote.trashed:
+            return self.returns(remote)
+        item = self.by_key.get(remote.key)
+        if item is None or item.state is State.AGREED:
+            return True
+        return not (
+            item.state is State.KEPT_THERE or (item.state is State.TRASHED and self.remote.trash_lost)
+        )
+
+    # -- items
+
+    def _sort(self, item: Item) -> None:
+        there = observe_remote(self.remote, item)
+        if item.state is State.KEPT_HERE and (there is None or there.presence is Presence.HERE):
+            there = there or Update(Presence.HERE, self.remote.files[item.key])
+        elif item.state is not State.AGREED:
+            self.remembered.append(item)
+            return
+        here = self._here(item)
+        if here is None and there is None:
+            self.quiet.append(item)
+            return
+        here = here or Update(Presence.HERE, self.local.files[item.path])
+        there = there or Update(Presence.HERE, self.remote.files[item.key])
+        verdict = decide(here, there) if there.presence is Presence.GONE else None
+        if verdict is not None and verdict.fate is Fate.CREATE:
+            assert here.entry is not None
+            self.send_as_new(item, here.entry, verdict.why)
+        else:
+            self.pairs.append(Pair(item, here, there))
+
+    def send_as_new(self, item: Item, local: Entry, why: str) -> None:
+        """Let a file go its way without the asset that it had."""
+        self.forget.append(item)
+        self.new[local.path] = local
+        self.why_new[local.path] = why
+
+    def _here(self, item: Item) -> Update | None:
+        """Return the local update with `moved` as the folders see it: another node or another name.
+
+        None: it lies in its home under its name, as it was. A row whose own path contradicts its home or its
+        name is what a crash between two steps leaves: the file was moved here, and the account does not know.
+        """
+        update = self.view.updates.get(item.id)
+        if update is not None and update.entry is None:
+            return update
+        path = item.path if update is None or update.entry is None else update.entry.path
+        node, home = self.tree.at_path(dirname(path)), self.tree.by_key.get(item.folder)
+        moved = not self.keeps_name(item, path) or not (node is home or (home is None and path == item.path))
+        if update is None:
+            if not moved and not node.moves_here and basename(path) == _proper(item, path):
+                return None
+            return Update(Presence.HERE, self.local.files[path], moved=moved)
+        return replace(update, moved=moved)
+
+    def keeps_name(self, item: Item, path: str) -> bool:
+        """Tell whether a path ends with the name that an item has, whatever folder it is in."""
+        if path != item.path:
+            return nfc(basename(path)) == nfc(basename(item.path)) and self.keeps_name(item, item.path)
+        return is_name_of(_proper(item, path), item.name, item.key, self.rules)
+
+    # -- paths
+
+    def _claim(self) -> None:
+        claims = Claims(self.rules)
+        self.names, self.targets, self.met = claims.names, claims.targets, claims.met
+        arriving = [f for f in self.remote.files.values() if self._arrives(f)]
+        fresh = any(node.here is None or not node.fixed for node in self.tree.nodes())
+        if not (self.pairs or arriving or self.new or fresh):
+            return
+        homes = {id(self.home_of(f)) for f in arriving}
+        homes |= {id(self.home_of(p.there.entry)) for p in self.pairs if p.there.entry and p.there.moved}
+        homes |= {
+            id(self.home_of(p.there.entry))
+            for p in self.pairs
+            if p.there.entry and p.here.entry is None and p.there.edited
+        }
+        for node in self.tree.nodes():
+            if node.here is not None or node.item is None or id(node) in homes:
+                claims.folder(node.path)
+        displaced = [item for item in self.quiet if not claims.keep(item.key, item.path)]
+        for item in self.remembered:
+            if item.state is State.KEPT_HERE:
+                claims.keep(item.key, item.path)
+        moved: list[tuple[str, Node, str]] = []
+        for pair in self.pairs:
+            self._claim_pair(pair, claims, moved)
+        for path in self.new:
+            claims.untracked(path, self.tree.at_path(dirname(path)))
+        for item in displaced:
+            moved.append((item.key, self.tree.by_key[item.folder], basename(item.path)))
+            here, there = self.local.files[item.path], self.remote.files[item.key]
+            self.pairs.append(Pair(item, Update(Presence.HERE, here), Update(Presence.HERE, there)))
+        gone = {id(item) for item in displaced}
+        self.quiet = [item for item in self.quiet if id(item) not in gone] if gone else self.quiet
+        for key, node, name in sorted(moved, key=lambda m: key_order(m[0])):
+            claims.mover(key, node, name)
+        for file in sorted(arriving, key=lambda f: key_order(f.key)):
+            claims.newcomer(file.key, self.home_of(file), disk_name(file.place.name, self.rules))
+
+    def _claim_pair(self, pair: Pair, claims: Claims, moved: list[tuple[str, Node, str]]) -> None:
+        item, here, there = pair.item, pair.here, pair.there
+        local, remote = here.entry, there.entry
+        if remote is None or (there.presence is Presence.TRASHED and not there.edited):
+            if local is not None and (here.edited or here.moved):
+                claims.placed(item.key, self.tree.at_path(dirname(local.path)), basename(local.path))
+            return
+        if here.presence is Presence.GONE and not there.edited:
+            return
+        home = self.home_of(remote)
+        if there.moved or here.presence is Presence.GONE:
+            name = _proper(item, item.path)
+            if nfc(item.name) != nfc(remote.place.name):
+                name = disk_name(remote.place.name, self.rules)
+            if local is not None and nfc(name) == nfc(basename(local.path)):
+                name = basename(local.path)
+            moved.append((item.key, home, name))
+        elif here.moved and local is not None:
+            claims.placed(item.key, self.tree.at_path(dirname(local.path)), basename(local.path))
+        else:
+            name = _proper(item, local.path if local is not None else item.path)
+            if not claims.placed_if_free(item.key, home, name):
+                moved.append((item.key, home, name))
+
+    def _arrives(self, remote: Entry) -> bool:
+        item = self.by_key.get(remote.key)
+        if item is None:
+            return not remote.trashed
+        if item.state is State.TRASHED:
+            return self.returns(remote) or (not remote.trashed and not self.remote.trash_lost)
+        return not remote.trashed and item.state in (State.SUPERSEDED, State.KEPT_THERE)
+
+    def home_of(self, remote: Entry) -> Node:
+        return self.tree.home_of(remote, self.remote.folders)
+
+    def is_unknown(self, path: str) -> bool:
+        """Tell whether the folder could not be looked at where a path is."""
+        return bool(self._unknown) and not self._unknown.isdisjoint((path, *ancestors(path), ""))
+
+
+def _proper(item: Item, path: str) -> str:
+    """Return the name of an item's file; one that made room for another has its own name all the same."""
+    name = basename(path)
+    plain = without_hop(name)
+    return plain if plain != name and item.name != nfc(name) else name
