@@ -14,35 +14,30 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from fluxsync import __version__
-from fluxsync.core.model import Problem, Rename
-from fluxsync.core.plan import PlanPolicy
-from fluxsync.core.reconcile import Policy
-from fluxsync.core.safety import Limited
+from fluxsync.core.model import Problem
 from fluxsync.engine.bind import bind_account, bind_root
 from fluxsync.engine.cycle import Watcher, run_pass
 from fluxsync.engine.decide import Pair, Rules
 from fluxsync.engine.report import Report
-from fluxsync.errors import ConfigError, Halted, Locked, StateError, Unavailable
+from fluxsync.errors import ConfigError, Unavailable
+from fluxsync.lock import hold_lock
+from fluxsync.policies import account_name, pass_rules, placement
+from fluxsync.root_checks import check_marker, check_root
+from fluxsync.selection import left_out_by
 from fluxsync.state.journal import ConflictRow, Journal
 
 if TYPE_CHECKING:
     # What needs an HTTP client is imported when a pair is opened: commands that only read answer at once.
     from fluxsync.engine.explain import Explanation
     from fluxsync.replica.fluxiom.client import Client
-    from fluxsync.replica.fluxiom.placement import Placement
     from fluxsync.replica.fluxiom.replica import Fluxiom
     from fluxsync.replica.folder.replica import Folder
     from fluxsync.settings import Settings
 
 __all__ = ["App", "opened", "peeked"]
-
-_CONTROL = ".fluxsync"
 
 
 @dataclass(slots=True)
@@ -76,22 +71,13 @@ class App:
         """Say why a path is as it is, and what the next pass would do; changes nothing."""
         from fluxsync.engine.explain import explain
 
-        return explain(self.pair, self._rules(time.time()), path, self._ignored_by)
+        def left_out(path: str) -> str:
+            return left_out_by(path, self.settings.local.ignore, self.settings.sync.include)
 
-    def _ignored_by(self, path: str) -> str:
-        """Name what leaves a path out of the sync."""
-        from fluxsync.replica.folder.ignore import Rules as Patterns
+        return explain(self.pair, self._rules(time.time()), path, left_out)
 
-        if path.partition("/")[0].casefold() == _CONTROL:
-            return "fluxsync itself: that folder is its own"
-        if not Patterns().admits(path):
-            return "a built-in ignore rule"
-        for pattern in self.settings.local.ignore:
-            if not Patterns([pattern]).admits(path):
-                return f'[local] ignore, "{pattern}"'
-        if not Patterns(include=self.settings.sync.include).admits(path):
-            return "[sync] include, which does not name it"
-        return "a .fluxsyncignore file"
+    def _rules(self, now_s: float) -> Rules:
+        return pass_rules(self.settings, self.pair, self.host, now_s)
 
     def _remember(self, now_s: float) -> None:
         """Keep what the sides want to know again after a restart."""
@@ -104,38 +90,6 @@ class App:
                 "mounts": json.dumps(sorted(self.folder.mounts)),
             }
         )
-
-    def _rules(self, now_s: float) -> Rules:
-        """Translate the configuration into values that the core understands."""
-        sync, safety = self.settings.sync, self.settings.safety
-        label = datetime.fromtimestamp(now_s).strftime("%Y-%m-%d %H%M%S") + f" {self.host}"
-        policy = Policy(
-            rules=self.folder.capabilities.names,
-            trust_size=sync.first_run == "trust-size" and not self.journal.items(),
-            now_ns=int(now_s * 1e9),
-            local_delete=sync.local_delete,
-            remote_delete=sync.remote_delete,
-        )
-        plan = PlanPolicy(
-            up=sync.direction != "down",
-            down=sync.direction != "up",
-            conflict=sync.conflict,
-            label=label,
-            rename=Rename.TITLE if sync.rename == "title" else self.fluxiom.capabilities.rename,
-            now_ns=int(now_s * 1e9),
-        )
-
-        def most(tracked: int) -> dict[Limited, int]:
-            deletions, edits = safety.max_delete.most(tracked), safety.max_edit.most(tracked)
-            return {
-                Limited.DELETE_HERE: deletions,
-                Limited.DELETE_THERE: deletions,
-                Limited.MOVE: safety.max_move.most(tracked),
-                Limited.EDIT_HERE: edits,
-                Limited.EDIT_THERE: edits,
-            }
-
-        return Rules(policy, plan, most, sync.local_delete, sync.remote_delete, _mapping_text(self.settings))
 
 
 @contextmanager
@@ -160,7 +114,7 @@ def opened(
         raise ConfigError(
             f'[remote] service = "{settings.remote.service}": this release speaks to "fluxiom" only'
         )
-    _check_root(settings)
+    check_root(settings.local.root, settings.journal_path)
     with ExitStack() as stack:
         copies: list[tuple[str, str]] = []
         stopping = threading.Event()
@@ -189,10 +143,10 @@ def opened(
         )
         stack.callback(folder.close)
         if not afresh:
-            _check_marker(settings, folder)
+            check_marker(folder, settings.journal_path)
         if not dry_run:
             folder.prepare()
-            stack.enter_context(_lock(settings.local.root))
+            stack.enter_context(hold_lock(settings.local.root))
         journal = _journal(settings, dry_run, afresh)
         stack.callback(journal.close)
         if afresh:
@@ -205,13 +159,13 @@ def opened(
         facts: dict[str, str] = json.loads(journal.fact("remote") or "{}")
         fluxiom = Fluxiom(
             client,
-            _placement(settings),
+            placement(settings),
             sender=f"{host}-{journal.journal_id[:4]}",
             direction=settings.sync.direction,
             facts=facts,
         )
         stack.callback(fluxiom.close)
-        bind_account(journal, _account(settings), dry_run=dry_run)
+        bind_account(journal, account_name(settings), dry_run=dry_run)
         pair = Pair(
             folder,
             fluxiom,
@@ -247,51 +201,6 @@ def _tidy(journal: Journal, folder: Folder, run: str) -> None:
     journal.set_facts({"run": run})
 
 
-def _check_marker(settings: Settings, folder: Folder) -> None:
-    """Make sure of the root before anything is made in it: an unmounted disk leaves an empty folder."""
-    try:
-        journal = Journal.peek(settings.journal_path)
-    except StateError:
-        return  # opened for writing, it is set aside, and both sides are merged
-    if journal is not None:
-        try:
-            bind_root(journal, folder, dry_run=True)
-        finally:
-            journal.close()
-
-
-def _check_root(settings: Settings) -> None:
-    """Tell a typing mistake from a root that has gone. Raises `ConfigError` and `Halted`."""
-    root = settings.local.root
-    known = False
-    if not root.exists():
-        journal = Journal.peek(settings.journal_path)
-        if journal is not None:
-            known = journal.fact("root_id") is not None
-            journal.close()
-    settings.check_root(known)
-    if not root.is_dir():
-        raise Halted(f"the folder {root} is missing or not mounted: nothing was done; mount it and run again")
-
-
-@contextmanager
-def _lock(root: Path) -> Iterator[None]:
-    """Hold the lock of a root; the kernel releases it when the process ends."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(root / _CONTROL / "lock", mode=0o600)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise Locked(f"another fluxsync works on {root}: wait until it is done, or stop it") from None
-    except OSError as error:
-        raise ConfigError(f"[local] root = {root}: cannot be locked ({error.strerror})") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _client(settings: Settings, pause: Callable[[float], None]) -> Client:
     from fluxsync import logs
     from fluxsync.replica.fluxiom.client import Client
@@ -311,37 +220,4 @@ def _client(settings: Settings, pause: Callable[[float], None]) -> Client:
         upload_limit=remote.upload_limit,
         download_limit=remote.download_limit,
         sleep=pause,
-    )
-
-
-def _placement(settings: Settings) -> Placement:
-    from fluxsync.replica.fluxiom.placement import Placement
-
-    mapping = settings.mapping
-    return Placement(
-        tuple(mapping.folders),
-        tuple(mapping.labels),
-        mapping.part_labels,
-        tuple(mapping.extra_tags),
-        settings.sync.trash_tag,
-        settings.sync.rename,
-    )
-
-
-def _account(settings: Settings) -> str:
-    url = urlsplit(settings.remote.url)
-    port = url.port or (443 if url.scheme == "https" else 80)
-    return f"{url.scheme}://{(url.hostname or '').lower()}:{port}"
-
-
-def _mapping_text(settings: Settings) -> str:
-    """Return what of the configuration decides where things lie and what takes part."""
-    return json.dumps(
-        {
-            "folders": settings.mapping.folders,
-            "labels": settings.mapping.labels,
-            "extra_tags": settings.mapping.extra_tags,
-            "include": settings.sync.include,
-        },
-        sort_keys=True,
     )

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 import fluxsync
 from fluxsync.errors import ConfigError
+from fluxsync.root_checks import check_place
 from fluxsync.settings import Limit, Settings, Size, default_file, load
 
 TOP = Path(fluxsync.__file__).parents[1]
@@ -347,21 +348,21 @@ def test_a_root_that_is_a_file_is_refused(home: Path) -> None:
 
 def test_a_missing_root_is_a_mistake_unless_a_journal_knows_it(home: Path) -> None:
     settings = setting(home, "local", 'root = "~/gone"')
-    settings.check_root(known=True)
+    check_place(settings.local.root, known=True)
     with pytest.raises(ConfigError, match="there is no such folder: make it, or correct the path"):
-        settings.check_root(known=False)
+        check_place(settings.local.root, known=False)
 
 
 def test_a_root_in_or_around_another_one_is_refused(home: Path) -> None:
     settings = load(write(home, BASE), {})
     (home / "Fluxiom" / ".fluxsync").mkdir()
-    settings.check_root(known=False)
+    check_place(settings.local.root, known=False)
     (home / "Fluxiom" / "Inner" / ".fluxsync").mkdir(parents=True)
     with pytest.raises(ConfigError, match="Inner lies inside of it"):
-        settings.check_root(known=False)
+        check_place(settings.local.root, known=False)
     inner = setting(home, "local", 'root = "~/Fluxiom/Inner"')
     with pytest.raises(ConfigError, match="lies inside the root"):
-        inner.check_root(known=True)
+        check_place(inner.local.root, known=True)
 
 
 def test_each_root_has_its_journal(home: Path) -> None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from fluxsync.core.model import Action, Side, State
 from fluxsync.core.reconcile import Change, Content, Fate
 
-__all__ = ["LIMITED_ACTIONS", "WINDOW_S", "Held", "Limits", "guard"]
+__all__ = ["LIMITED_ACTIONS", "WINDOW_S", "Held", "Limited", "Limits", "guard"]
 
 #: How many older versions at once make a restored server likely.
 _MOST_BACKWARDS = 10
@@ -77,9 +77,9 @@ def guard(changes: Sequence[Change], limits: Limits, *, approved: bool) -> tuple
             groups.setdefault((kind, cause), []).append(change)
     over: dict[int, str] = {}
     for (kind, cause), group in groups.items():
-        most = limits.most.get(kind, _MOST_BACKWARDS)
+        most = limits.most.get(kind, _MOST_BACKWARDS if kind is Limited.BACKWARDS else None)
         total = len(group) + limits.recent.get(kind, 0)
-        if total > most:
+        if most is not None and total > most:
             what = f"{total} {kind}{cause} are more than the limit of {most}"
             over.update(dict.fromkeys(map(id, group), what))
     go = [change for change in changes if id(change) not in over]
@@ -90,7 +90,7 @@ def _kinds(change: Change) -> Iterable[tuple[Limited, str]]:
     """Name the limits that a change counts against."""
     verdict, item = change.verdict, change.item
     if item is None or item.state is not State.AGREED:
-        if item is not None and item.state is State.TRASHED:
+        if item is not None and item.state is State.TRASHED and verdict.fate is not Fate.TRASH_REMOTE:
             yield Limited.MOVE, " out of the trash"
         return
     match verdict.fate:
@@ -106,6 +106,9 @@ def _kinds(change: Change) -> Iterable[tuple[Limited, str]]:
         yield Limited.EDIT_THERE, ""
     elif verdict.content in (Content.DOWN, Content.CONFLICT):
         yield Limited.EDIT_HERE, ""
-    moved_there = change.remote is not None and change.remote.place.folder != item.folder
-    if verdict.place is Side.REMOTE and moved_there and change.remote is not None:
-        yield Limited.MOVE, f" (from tag {item.folder or 'none'} to {change.remote.place.folder or 'none'})"
+    if verdict.place is Side.REMOTE and change.remote is not None:
+        old, new = item.folder, change.remote.place.folder
+        if old and old != new:
+            yield Limited.MOVE, f" (out of tag {old})"
+        if new and old != new:
+            yield Limited.MOVE, f" (into tag {new})"

@@ -25,7 +25,10 @@ class People:
     discarded: set[str] = field(default_factory=set)
     #: Content written since the last rest, which must be live at the next one.
     fresh: set[str] = field(default_factory=set)
-    notes: list[str] = field(default_factory=list)
+    #: Content that was deleted here, with the name that it had.
+    withdrawn: list[tuple[str, str]] = field(default_factory=list)
+    #: Names and contents were exchanged here: what is deleted then is not where its name says.
+    swapped: bool = False
 
     @property
     def account(self) -> Account:
@@ -38,7 +41,6 @@ class People:
 
     def do(self, draw: Draw) -> None:
         deed, i, j = draw
-        self.notes.append(f"{deed} {i} {j}")
         getattr(self, deed)(i, j)
 
     # -- choosing
@@ -121,6 +123,7 @@ class People:
         if one and other and one != other:
             files = self.machine.files
             files[one], files[other] = files[other], files[one]
+            self.swapped = True
 
     def here_delete(self, i: int, j: int) -> None:
         path = self._file(i)
@@ -193,7 +196,9 @@ class People:
         if path:
             folder = dirname(path)
             home = self.account.make_tag(nfc(folder)) if folder else ""
-            self.account.upload(home, nfc(basename(path)), self.machine.files[path].content, signed=j % 2 == 0)
+            self.account.upload(
+                home, nfc(basename(path)), self.machine.files[path].content, signed=j % 2 == 0
+            )
 
     def there_edit(self, i: int, j: int) -> None:
         asset = self._asset(i)
@@ -295,6 +300,7 @@ class People:
         if path and row is not None and row.key in self.account.assets:
             self.here_edit(i, j)
             asset = self.account.assets[row.key]
+            self._give_up(asset.content)
             text = self.machine.files[path].content if j % 4 == 0 else self.content(j)
             asset.versions.append(Version(text, asset.name, j % 2 == 0, asset.revision))
             if not asset.trashed:
@@ -307,7 +313,16 @@ class People:
         self.fresh.discard(text)
 
     def _withdraw_here(self, path: str) -> None:
-        self.fresh.discard(self.machine.files[path].content)
+        text = self.machine.files[path].content
+        self.fresh.discard(text)
+        self.withdrawn.append((text, basename(path)))
+
+    def given_up(self) -> set[str]:
+        """What need not survive: content that was replaced, also by a new file under a deleted one's name."""
+        names = {nfc(basename(path)).casefold() for path in self.machine.files}
+        return self.discarded | {
+            text for text, name in self.withdrawn if self.swapped or nfc(name).casefold() in names
+        }
 
 
 def _parents(path: str) -> list[str]:

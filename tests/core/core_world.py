@@ -22,6 +22,8 @@ from fluxsync.core.reconcile import Evidence, Policy, Reconciliation, reconcile
 from fluxsync.core.safety import Limits, guard
 
 HOUR_NS = 3600 * 10**9
+_ANY_DISK = NameRules()
+_POLICY = Policy()
 
 
 def digest_of(content: str) -> str:
@@ -145,7 +147,7 @@ class Machine:
 
     account: Account
     host: str = "HOST"
-    rules: NameRules = NameRules()
+    rules: NameRules = _ANY_DISK
     conflict: str = "keep-both"
     rename: Rename = Rename.BY_CONTENT
     up: bool = True
@@ -155,7 +157,7 @@ class Machine:
     trash: list[str] = field(default_factory=list)
     rows: dict[int, Item] = field(default_factory=dict)
     admits: Callable[[str], bool] = lambda path: True
-    policy: Policy = Policy()
+    policy: Policy = _POLICY
     now: int = HOUR_NS
     evidence: Evidence = field(default_factory=lambda: Evidence({}, {}, {}))
     conflicts: int = 0
@@ -177,7 +179,20 @@ class Machine:
         folded = fold(path, self.rules)
         return any(fold(p, self.rules) == folded for p in (*self.files, *self.folders))
 
+    def spelled(self, path: str) -> str:
+        """Return a path as this disk spells it: one that it cannot tell from another one is that one."""
+        if (
+            path in self.files
+            or path in self.folders
+            or (self.rules.case_sensitive and self.rules.form_sensitive)
+        ):
+            return path
+        folded = fold(path, self.rules)
+        found = next((p for p in (*self.files, *self.folders) if fold(p, self.rules) == folded), None)
+        return found or (join(self.spelled(dirname(path)), basename(path)) if dirname(path) else path)
+
     def mkdir(self, path: str) -> None:
+        path = self.spelled(path)
         for folder in (*reversed(list(ancestors(path))), path):
             if folder and folder not in self.folders:
                 assert not self.exists(folder), f"{folder} is taken"
@@ -186,6 +201,7 @@ class Machine:
     def write(self, path: str, content: str) -> None:
         """Write a file in place, or a new one."""
         self.now += 1
+        path = self.spelled(path)
         old = self.files.get(path)
         if old is None:
             assert not self.exists(path), f"{path} is taken"
@@ -195,7 +211,9 @@ class Machine:
             old.content, old.mtime = content, self.now
 
     def move(self, old: str, new: str) -> None:
+        old = self.spelled(old)
         assert not self.exists(new) or fold(old, self.rules) == fold(new, self.rules), f"{new} is taken"
+        new = join(self.spelled(dirname(new)), basename(new))
         assert not dirname(new) or dirname(new) in self.folders, f"no folder for {new}"
         self.files[new] = self.files.pop(old)
 
@@ -203,6 +221,7 @@ class Machine:
         assert not self.exists(new) or fold(old, self.rules) == fold(new, self.rules), f"{new} is taken"
         assert not is_below(new, old)
         self.mkdir(dirname(new))
+        new = join(self.spelled(dirname(new)), basename(new))
         for table in (self.files, self.folders):
             for path in [p for p in table if p == old or is_below(p, old)]:
                 table[rebase(path, old, new)] = table.pop(path)  # type: ignore[attr-defined]
@@ -213,7 +232,7 @@ class Machine:
                 del table[below]  # type: ignore[attr-defined]
 
     def local_entry(self, path: str) -> Entry:
-        file = self.files[path]
+        file = self.files[self.spelled(path)]
         size = len(file.content.encode())
         return Entry(
             Kind.FILE,
@@ -224,7 +243,7 @@ class Machine:
         )
 
     def local_folder(self, path: str) -> Entry:
-        folder = self.folders[path]
+        folder = self.folders[self.spelled(path)]
         stamp = Stamp(0, folder.mtime, folder.mtime, folder.inode, folder.inode)
         return Entry(Kind.FOLDER, Place("", path), stamp=stamp)
 
@@ -259,7 +278,12 @@ class Machine:
         go, held = guard(result.changes, Limits({}), approved=True)
         assert not held
         policy = PlanPolicy(
-            self.up, self.down, self.conflict, f"2026-11-22 174501 {self.host}", self.rename, self.now + HOUR_NS
+            self.up,
+            self.down,
+            self.conflict,
+            f"2026-11-22 174501 {self.host}",
+            self.rename,
+            self.now + HOUR_NS,
         )
         return make_plan(result, go, local, remote, policy)
 
@@ -279,17 +303,19 @@ class Machine:
         for item in plan.forget:
             self.rows.pop(item.id, None)
         saved: list[tuple[dict[int, Item], int]] = []
+        settled = 0
         for number, op in enumerate(self._ordered(plan, rng)):
             if stop_after is not None and number >= stop_after:
                 break
             saved.append((dict(self.rows), self._next_row))
-            if op.action is Action.CREATE and stop_after is not None and number >= stop_after - unsettled:
-                break
             self.log.append(f"{op.action} {op.path} -> {op.target or op.name} ({op.why})")
             self._do(op)
+            if op.action is Action.CREATE:
+                settled = len(saved)  # finding what an unanswered create left is the engine's task
             after()
-        if stop_after is not None and unsettled and saved:
-            self.rows, self._next_row = saved[max(0, min(len(saved), stop_after) - unsettled)]
+        kept = max(settled, len(saved) - unsettled)
+        if kept < len(saved):
+            self.rows, self._next_row = saved[kept]
         return plan
 
     def _ordered(self, plan: Plan, rng: random.Random | None) -> Iterator[Operation]:
@@ -323,6 +349,7 @@ class Machine:
         self._standing[op.subject] = result
 
     def _check_file(self, path: str, here: Entry | None) -> DiskFile:
+        path = self.spelled(path)
         assert path in self.files, f"stale: nothing at {path}"
         file = self.files[path]
         assert here is not None
@@ -362,7 +389,7 @@ class Machine:
 
     def _folder_row(self, op: Operation, path: str, name: str, key: str, **more: object) -> Item:
         base = op.item or Item(0, Kind.FOLDER, path, key, "", name)
-        stamp = self.local_folder(path).stamp if path in self.folders else None
+        stamp = self.local_folder(path).stamp if self.spelled(path) in self.folders else None
         row = replace(base, path=path, name=name, key=key, stamp=stamp, state=State.AGREED)
         if key in self.account.tags:
             row = replace(row, memo="tag")
@@ -383,7 +410,9 @@ class Machine:
             self._write(item)
         return row, here, there
 
-    def _rename_folder(self, op: Operation, row: Item | None, here: Entry | None, there: Entry | None) -> tuple:  # type: ignore[type-arg]
+    def _rename_folder(
+        self, op: Operation, row: Item | None, here: Entry | None, there: Entry | None
+    ) -> tuple:  # type: ignore[type-arg]
         assert op.node is not None
         self.move_folder(op.path, op.target)
         self._folder_row(op, op.target, op.name, op.node.key)
@@ -401,7 +430,7 @@ class Machine:
     def _trash_local(self, op: Operation, row: Item | None, here: Entry | None, there: Entry | None) -> tuple:  # type: ignore[type-arg]
         file = self._check_file(op.path, here)
         self.trash.append(file.content)
-        del self.files[op.path]
+        del self.files[self.spelled(op.path)]
         if row is not None:
             if there is not None and there.trashed:
                 self._write(replace(row, state=State.TRASHED, memo=there.memo, revision=there.revision))
@@ -444,12 +473,14 @@ class Machine:
         asset = self._check_asset(there)
         if here is not None:
             self.trash.append(self._check_file(op.path, here).content)
-            del self.files[op.path]
+            del self.files[self.spelled(op.path)]
         return self._bring(op, row, there, asset)
 
     def _bring(self, op: Operation, row: Item | None, there: Entry | None, asset: Asset) -> tuple:  # type: ignore[type-arg]
         assert there is not None
-        assert not dirname(op.path) or dirname(op.path) in self.folders, f"no folder for {op.path}"
+        assert not dirname(op.path) or self.spelled(dirname(op.path)) in self.folders, (
+            f"no folder for {op.path}"
+        )
         self.write(op.path, asset.content)
         here = self.local_entry(op.path)
         return self._agree(row, here, there, False), here, there
@@ -460,7 +491,7 @@ class Machine:
         assert file.content != asset.content, "equal bytes are no conflict"
         assert not self.exists(op.target)
         self.conflicts += 1
-        self.files[op.target] = self.files.pop(op.path)
+        self.files[op.target] = self.files.pop(self.spelled(op.path))
         return self._bring(op, row, there, asset)
 
     def _move_remote(self, op: Operation, row: Item | None, here: Entry | None, there: Entry | None) -> tuple:  # type: ignore[type-arg]
@@ -472,7 +503,9 @@ class Machine:
         entry = self.account.entry(asset)
         return self._write(_moved_there(row, entry)) if row else None, here, entry
 
-    def _trash_remote(self, op: Operation, row: Item | None, here: Entry | None, there: Entry | None) -> tuple:  # type: ignore[type-arg]
+    def _trash_remote(
+        self, op: Operation, row: Item | None, here: Entry | None, there: Entry | None
+    ) -> tuple:  # type: ignore[type-arg]
         asset = self._check_asset(there)
         asset.trashed = True
         if row is not None and row.id:
@@ -485,7 +518,9 @@ class Machine:
         entry = self.account.entry(asset)
         return self._write(_moved_there(row, entry)) if row else None, here, entry
 
-    def _remove_folder(self, op: Operation, row: Item | None, here: Entry | None, there: Entry | None) -> tuple:  # type: ignore[type-arg]
+    def _remove_folder(
+        self, op: Operation, row: Item | None, here: Entry | None, there: Entry | None
+    ) -> tuple:  # type: ignore[type-arg]
         if op.path in self.folders and not any(is_below(p, op.path) for p in (*self.files, *self.folders)):
             del self.folders[op.path]
             if row is not None and there is not None:
@@ -512,18 +547,20 @@ class Machine:
             *(a.content for a in self.account.assets.values()),
         }
 
-    def sync(self, rng: random.Random | None = None, discarded: frozenset[str] | set[str] = frozenset()) -> int:
+    def sync(
+        self, rng: random.Random | None = None, discarded: frozenset[str] | set[str] = frozenset()
+    ) -> int:
         """Run cycles until nothing is left to do; return how many did something."""
         for number in range(5):
             before = self.contents() - discarded
-            plan = self.cycle(rng, after=lambda kept=before: self._nothing_lost(kept))  # type: ignore[misc]
+            plan = self.cycle(rng, after=lambda kept=before: self.check_nothing_lost(kept))  # type: ignore[misc]
             if not len(plan) and not plan.agreements and not plan.forget:
                 return number
         raise AssertionError("no rest:\n" + "\n".join(self.log[-40:]))
 
-    def _nothing_lost(self, before: set[str]) -> None:
+    def check_nothing_lost(self, before: set[str]) -> None:
         lost = before - self.contents()
-        assert not lost, f"lost {lost} after {self.log[-1]}"
+        assert not lost, f"lost {lost} after {self.log[-1:]}"
 
     # -- at rest
 
@@ -541,11 +578,11 @@ class Machine:
             assert (row.folder, nfc(row.name)) == (asset.home, nfc(asset.name))
             assert homes[asset.home] == dirname(row.path), f"{row.path} is not in {homes[asset.home]}"
             plain = basename(row.path)
-            if nfc(plain) != nfc(asset.name):
+            if nfc(plain) != nfc(asset.name) and fold(plain, self.rules) != fold(asset.name, self.rules):
                 assert f"({asset.key}" in plain, f"{plain} for {asset.name}"
                 # A suffix is used only where the plain name was taken once.
         for key, name in self.account.tags.items():
-            if key in homes and nfc(homes[key]) != nfc(name):
+            if key in homes and nfc(homes[key]).casefold() != nfc(name).casefold():
                 assert f"(tag {key}" in homes[key] or any(
                     f"(tag " in part for part in homes[key].split("/")
                 ), f"folder {homes[key]} for tag {name}"
@@ -558,9 +595,7 @@ class Machine:
 
 
 def _moved_there(row: Item, there: Entry) -> Item:
-    return replace(
-        row, folder=there.place.folder, name=there.place.name, memo=there.memo, state=State.AGREED
-    )
+    return replace(row, folder=there.place.folder, name=there.place.name, memo=there.memo, state=State.AGREED)
 
 
 _ACCOUNT_WRITES = {
