@@ -173,16 +173,35 @@ class Library:
 
     def _mend(self, asset: Asset, answer: Asset, wanted: frozenset[int], title: str | None) -> Asset:
         by_name = self.took_digits_for_names(answer, wanted)
+        if by_name:
+            self.tags.read()
+            self._refuse_gone(asset, answer, wanted)
         answer = self._update(asset, wanted, title, by_name=by_name)
         if frozenset(answer.tags) == wanted:
             if by_name:
                 self.facts["tags_by"] = "name"
             return answer
         self.tags.read()
-        gone = [tag for tag in wanted if tag not in self.tags.tags]
-        if gone:
-            raise Stale(f'a tag of "{asset.filename}" is gone from the account: {min(gone)}')
+        self._refuse_gone(asset, answer, wanted)
         raise Rejected(
             f'the service did not set the tags of "{asset.filename}" as asked: '
             f"missing {sorted(wanted - answer.tags.keys())}, too many {sorted(answer.tags.keys() - wanted)}"
         )
+
+    def _refuse_gone(self, asset: Asset, answer: Asset, wanted: Collection[int]) -> None:
+        """Raise `Stale` where a wanted tag is gone; a tag that its digits were taken to name goes, too."""
+        gone = {tag for tag in wanted if tag not in self.tags.tags}
+        if not gone:
+            return
+        names = {str(tag) for tag in gone}
+        made = {tag for tag, name in answer.tags.items() if name in names and tag not in asset.tags}
+        if made:
+            before = asset.tags.keys() & self.tags.tags.keys()
+            self._update(asset, before - made, None, by_name=self.facts.get("tags_by") == "name")
+        for tag_id in made:
+            # RACE: somebody may put it on an asset between the two requests, and loses a label of digits.
+            tag = self.client.tag(tag_id)
+            if tag is not None and not tag.documents and not tag.stages:
+                self.client.delete_tag(tag_id)
+                self.tags.drop(tag_id)
+        raise Stale(f'a tag of "{asset.filename}" is gone from the account: {min(gone)}')
