@@ -4,8 +4,12 @@ core/      decides, and touches nothing
 replica/   the two sides: folder, fluxiom
 state/     what survives a crash
 engine/    carries plans out
-cli/       the command line; `app` wires the concrete parts together
+cli/       the command line
 sandbox/   a Fluxiom-compatible server of our own
+
+app        wires the concrete parts together, with root_checks and lock before the first of them
+settings   the configuration; config_*: how it is read and what mistakes in it are called; password
+policies   the configuration as the values that core and engine understand
 """
 
 __version__ = "0.1.0"

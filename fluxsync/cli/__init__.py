@@ -9,5 +9,6 @@ progress   who looks on while a pass runs: a bar on a terminal, log lines elsewh
 once       `--once`, its plan and its summary; rebuild: the same after forgetting the journal
 look       status and history; explain: one path; where: paths as people type them
 sandbox    the embedded server
-demo       everything at once, in a temporary folder; samples: what lies in it
+demo       everything at once, in a temporary folder; demo_place: what it makes; demo_view: what it shows;
+           samples: what lies in it
 """

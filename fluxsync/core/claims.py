@@ -7,10 +7,10 @@ an asset, and only a newcomer may: then they are one file, or a conflict.
 
 from __future__ import annotations
 
-from fluxsync.core.folders import Node
 from fluxsync.core.model import NameRules
 from fluxsync.core.naming import Names, plain_id
 from fluxsync.core.paths import ancestors, basename, join, nfc
+from fluxsync.core.tree import Node
 
 __all__ = ["Claims"]
 

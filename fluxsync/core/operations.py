@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from fluxsync.core.folders import Node
 from fluxsync.core.model import Action, Entry, Item, Problem
+from fluxsync.core.tree import Node
 
 __all__ = ["ON_ACCOUNT", "ON_DISK", "Operation", "Plan"]
 

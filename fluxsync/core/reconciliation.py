@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from fluxsync.core.decision import Verdict
-from fluxsync.core.folders import Node, Tree
 from fluxsync.core.model import Entry, Intent, Item, NameRules, Problem, State
+from fluxsync.core.tree import Node, Tree
 
 __all__ = ["Change", "Evidence", "Policy", "Question", "Reconciliation", "agreed"]
 

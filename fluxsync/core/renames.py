@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fluxsync.core.folders import Node, Tree
 from fluxsync.core.model import Snapshot
 from fluxsync.core.naming import fold
 from fluxsync.core.paths import ancestors, is_below, rebase
 from fluxsync.core.reconcile import Change
+from fluxsync.core.tree import Node, Tree
 
 __all__ = ["WholeRenames"]
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 
 from fluxsync.core.claims import Claims
 from fluxsync.core.decision import Fate, decide
-from fluxsync.core.folders import Node, Tree, link
+from fluxsync.core.folders import link
 from fluxsync.core.model import Entry, Item, Kind, Snapshot, State
 from fluxsync.core.naming import disk_name, is_name_of, key_order, without_hop
 from fluxsync.core.observe import Presence, Update, observe_local, observe_remote
 from fluxsync.core.paths import ancestors, basename, dirname, nfc
 from fluxsync.core.reconciliation import Policy
+from fluxsync.core.tree import Node, Tree
 
 __all__ = ["Pair", "Survey"]
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from fluxsync.core.contents import Contents
 from fluxsync.core.decision import Content, Fate, Verdict, decide
-from fluxsync.core.folders import Node
 from fluxsync.core.model import Entry, Item, Side, State
 from fluxsync.core.paths import basename, dirname, join, nfc
 from fluxsync.core.reconciliation import Change, Policy, Reconciliation, agreed
 from fluxsync.core.survey import Pair, Survey
+from fluxsync.core.tree import Node
 
 __all__ = ["reconcile_pair"]
 

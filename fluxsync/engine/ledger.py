@@ -177,16 +177,18 @@ class Ledger:
     def settle(self) -> None:
         """Write outcomes and ancestor in one flushed transaction."""
         self._settled_at = self._clock()
-        if not self._waiting:
+        # Taken first: an interrupt right after the transaction must not bring the same outcomes again. One right
+        # before it leaves their rows sent, so the next pass looks.
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
             return
-        written = iter(self._journal.settle([settlement for settlement, _ in self._waiting]))
-        for settlement, subject in self._waiting:
+        written = iter(self._journal.settle([settlement for settlement, _ in waiting]))
+        for settlement, subject in waiting:
             if settlement.item is not None:
                 row = next(written)
                 self._standing[subject] = replace(self._standing[subject], item=row)
             for _ in settlement.also:
                 next(written)
-        self._waiting.clear()
 
     def _event(self, operation: Operation, outcome: str, detail: str, step: Step | None = None) -> Event:
         remote: Entry | None = step.standing.remote if step else None

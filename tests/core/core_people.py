@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from core_world import Account, Asset, Machine, Version
+
 from fluxsync.core.naming import fold
 from fluxsync.core.paths import basename, dirname, is_below, join, nfc
 
@@ -28,7 +29,7 @@ class People:
     #: Content that was deleted here, with the name that it had.
     withdrawn: list[tuple[str, str]] = field(default_factory=list)
     #: Names and contents were exchanged here: what is deleted then is not where its name says.
-    swapped: bool = False
+    renamed: bool = False
 
     @property
     def account(self) -> Account:
@@ -117,13 +118,14 @@ class People:
             new = join(dirname(old), FILE_NAMES[j % len(FILE_NAMES)])
             if self._free(new):
                 self.machine.move(old, new)
+                self.renamed = True
 
     def here_swap(self, i: int, j: int) -> None:
         one, other = self._file(i), self._file(j)
         if one and other and one != other:
             files = self.machine.files
             files[one], files[other] = files[other], files[one]
-            self.swapped = True
+            self.renamed = True
 
     def here_delete(self, i: int, j: int) -> None:
         path = self._file(i)
@@ -252,7 +254,10 @@ class People:
             text = self.content(j)
             self._give_up(asset.content)
             asset.versions.append(Version(text, asset.name))
-            self.fresh.add(text)
+            if any(row.key == asset.key for row in self.machine.rows.values()):
+                self.fresh.add(
+                    text
+                )  # nobody can tell that an asset was new when it is first seen in the trash
 
     def there_delete(self, i: int, j: int) -> None:
         asset = self._asset(i, trashed=j % 2 == 0)
@@ -321,7 +326,7 @@ class People:
         """What need not survive: content that was replaced, also by a new file under a deleted one's name."""
         names = {nfc(basename(path)).casefold() for path in self.machine.files}
         return self.discarded | {
-            text for text, name in self.withdrawn if self.swapped or nfc(name).casefold() in names
+            text for text, name in self.withdrawn if self.renamed or nfc(name).casefold() in names
         }
 
 

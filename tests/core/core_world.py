@@ -161,6 +161,8 @@ class Machine:
     now: int = HOUR_NS
     evidence: Evidence = field(default_factory=lambda: Evidence({}, {}, {}))
     conflicts: int = 0
+    #: What people replaced here knowingly.
+    given_up: set[str] = field(default_factory=set)
     _next_row: int = 0
     _next_inode: int = 0
     _standing: dict[int, tuple[Item | None, Entry | None, Entry | None]] = field(default_factory=dict)
@@ -208,6 +210,7 @@ class Machine:
             self.mkdir(dirname(path))
             self.files[path] = DiskFile(content, self.inode(), self.now, self.now)
         else:
+            self.given_up.add(old.content)
             old.content, old.mtime = content, self.now
 
     def move(self, old: str, new: str) -> None:
@@ -552,7 +555,7 @@ class Machine:
     ) -> int:
         """Run cycles until nothing is left to do; return how many did something."""
         for number in range(5):
-            before = self.contents() - discarded
+            before = self.contents() - discarded - self.given_up
             plan = self.cycle(rng, after=lambda kept=before: self.check_nothing_lost(kept))  # type: ignore[misc]
             if not len(plan) and not plan.agreements and not plan.forget:
                 return number
@@ -584,7 +587,7 @@ class Machine:
         for key, name in self.account.tags.items():
             if key in homes and nfc(homes[key]).casefold() != nfc(name).casefold():
                 assert f"(tag {key}" in homes[key] or any(
-                    f"(tag " in part for part in homes[key].split("/")
+                    "(tag " in part for part in homes[key].split("/")
                 ), f"folder {homes[key]} for tag {name}"
 
     def tree(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fluxsync.core.model import Action, NameRules, Snapshot
 from fluxsync.core.paths import nfc
 
-EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "400"))
 law = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -48,7 +48,7 @@ def settled(start: list[tuple[str, int, int]], rules: NameRules) -> People:
     people.fresh.clear()
     people.discarded.clear()
     people.withdrawn.clear()
-    people.swapped = False
+    people.renamed = False
     return people
 
 

@@ -271,9 +271,9 @@ def test_a_folder_is_not_moved_onto_another_nor_into_itself_nor_when_it_is_anoth
         folder.move_folder(here, Place("", "b"))
     with pytest.raises(Rejected):
         folder.move_folder(here, Place("", "a/c"))
+    (root / "another").mkdir()
     (root / "a").rmdir()
-    (root / "keep-the-inode").mkdir()
-    (root / "a").mkdir()
+    (root / "another").rename(root / "a")
     with pytest.raises(Stale):
         folder.move_folder(here, Place("", "c"))
 
