@@ -95,12 +95,24 @@ class Survey:
             return
         here = here or Update(Presence.HERE, self.local.files[item.path])
         there = there or Update(Presence.HERE, self.remote.files[item.key])
+        if here.moved and there.moved and self._is_half_way(item, here.entry, there.entry):
+            there = replace(there, moved=False)
         verdict = decide(here, there) if there.presence is Presence.GONE else None
         if verdict is not None and verdict.fate is Fate.CREATE:
             assert here.entry is not None
             self.send_as_new(item, here.entry, verdict.why)
         else:
             self.pairs.append(Pair(item, here, there))
+
+    def _is_half_way(self, item: Item, local: Entry | None, remote: Entry | None) -> bool:
+        """Tell whether the account shows nothing but a part of what was moved and renamed here.
+
+        A pass that was cut short between the two leaves that; so does a colleague with the same idea.
+        """
+        if local is None or remote is None:
+            return False
+        node, name = self.tree.at_path(dirname(local.path)), nfc(basename(local.path))
+        return remote.place.folder in (item.folder, node.key) and remote.place.name in (item.name, name)
 
     def send_as_new(self, item: Item, local: Entry, why: str) -> None:
         """Let a file go its way without the asset that it had."""

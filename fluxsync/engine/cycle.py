@@ -20,7 +20,7 @@ from fluxsync.engine.budget import fit
 from fluxsync.engine.decide import Pair, Rules, decide, tracked
 from fluxsync.engine.execute import Executor, Line
 from fluxsync.engine.late import remember_late
-from fluxsync.engine.ledger import Executed, Ledger
+from fluxsync.engine.ledger import Ledger
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.recover import find_patiently, recover
 from fluxsync.engine.report import Report, Result
@@ -70,11 +70,13 @@ def run_pass(
         for attempt in range(_ROUNDS):
             if attempt:
                 items = pair.journal.items()
-            again = _round(pair, rules, watcher, report, items, number, approved=approved, dry_run=dry_run)
-            if not again:
+            missed, more = _round(
+                pair, rules, watcher, report, items, number, approved=approved, dry_run=dry_run
+            )
+            if not missed and not more:
                 break
             if attempt == _ROUNDS - 1:
-                report.failures.update(again)
+                report.failures.update(missed)
         if not dry_run:
             pair.journal.set_facts({"mapping": rules.mapping})
         cut_short = False
@@ -109,8 +111,8 @@ def _round(
     *,
     approved: bool,
     dry_run: bool,
-) -> dict[str, str]:
-    """Do one round; returns what has to be looked at again, with the reason."""
+) -> tuple[dict[str, str], bool]:
+    """Do one round; returns what was not as expected, with the reason, and whether it made new work."""
     journal = pair.journal
     watcher.on_phase("looking at both sides")
     decided = decide(pair, rules, items, meter=watcher.meter, now_s=watcher.clock(), approved=approved)
@@ -121,28 +123,43 @@ def _round(
         report.plan = list(plan)
         for operation in plan:
             report.count(operation)
-        return {}
+        return {}, False
     journal.set_held([_held_row(row) for row in held])
     journal.remember_digests(seen.computed)
     _adopt(journal, seen, plan, number, watcher.clock())
     if not len(plan):
-        return {}
-    executed = _execute(pair, rules, watcher, seen, plan, number, approved=approved)
-    for operation in executed.done:
-        report.count(operation)
-    report.fail(executed.problems)
-    again = {problem.path: problem.reason for problem in executed.stale}
-    if executed.done:
-        again.update(dict.fromkeys(plan.deferred, "its place is taken"))
-    if any(operation.action is Action.CONFLICT for operation in executed.done):
-        again.setdefault("", "a conflict copy waits to be sent")
-    return again
-
-
-def _execute(
-    pair: Pair, rules: Rules, watcher: Watcher, seen: Survey, plan: Plan, number: int, *, approved: bool
-) -> Executed:
+        return dict.fromkeys(plan.deferred, "its place is taken"), False
     watcher.on_plan(plan)
+    ledger = Ledger(
+        journal,
+        plan,
+        pass_number=number,
+        approved=approved,
+        clock=watcher.clock,
+        on_done=watcher.on_done,
+    )
+    try:
+        _executor(pair, rules, watcher, seen, plan, ledger).run(plan)
+    finally:
+        # Also of a pass that cannot go on: what was done is done.
+        for operation in ledger.result.done:
+            report.count(operation)
+        report.fail(ledger.result.problems)
+    again = {problem.path: problem.reason for problem in ledger.result.stale}
+    again.update(dict.fromkeys(plan.deferred, "its place is taken"))
+    return again, any(map(_leaves_work, ledger.result.done))
+
+
+def _leaves_work(operation: Operation) -> bool:
+    """Tell whether a step made something to do for the next round: a conflict copy, a tag without folder."""
+    if operation.action is Action.REMOVE_FOLDER:
+        return operation.item is not None and operation.item.made_here
+    return operation.action is Action.CONFLICT
+
+
+def _executor(
+    pair: Pair, rules: Rules, watcher: Watcher, seen: Survey, plan: Plan, ledger: Ledger
+) -> Executor:
     wanted = {op.remote.digest for op in plan.transfers if op.remote is not None and op.remote.digest}
     mover = Mover(
         pair.local,
@@ -152,21 +169,13 @@ def _execute(
         rules.remote_delete,
         {e.digest: e for e in seen.local.files.values() if e.digest in wanted} if wanted else {},
     )
-    ledger = Ledger(
-        pair.journal,
-        plan,
-        pass_number=number,
-        approved=approved,
-        clock=watcher.clock,
-        on_done=watcher.on_done,
-    )
     line = Line(
         lambda intents: find_patiently(pair.remote, intents, watcher.wait),
         lambda intents: remember_late(pair.journal, intents, watcher.clock()),
         pair.idle_s,
         watcher.wait,
     )
-    return Executor(mover, ledger, line, connections=pair.connections, mark=seen.remote.mark).run(plan)
+    return Executor(mover, ledger, line, connections=pair.connections, mark=seen.remote.mark)
 
 
 def _note(report: Report, seen: Survey, plan: Plan, held: list[Held]) -> None:
@@ -174,7 +183,9 @@ def _note(report: Report, seen: Survey, plan: Plan, held: list[Held]) -> None:
     report.failures.clear()
     report.notices.clear()
     report.held = held
-    report.unchanged = seen.reconciliation.unchanged
+    report.rounds += 1
+    if report.rounds == 1:
+        report.unchanged = seen.reconciliation.unchanged
     for snapshot in (seen.local, seen.remote):
         report.fail(snapshot.problems)
     report.failures.update({u.path: u.reason for u in seen.local.unknown if u.path not in report.failures})

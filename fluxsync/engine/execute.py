@@ -47,7 +47,7 @@ class _Outcome:
 
     task: Task
     steps: tuple[Step, ...]
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 class Executor:
@@ -81,29 +81,45 @@ class Executor:
         return self._ledger.result
 
     def _in_order(self, operations: Sequence[Operation]) -> None:
-        """Do operations one after the other, because their order is the point."""
+        """Do operations one after the other, because their order is the point.
+
+        What was done on a path is settled before another item takes that path: killed in between, the
+        ancestor would take one for the other.
+        """
+        left: set[str] = set()
         for start in range(0, len(operations), _BATCH):
             tasks = [self._ledger.task([op]) for op in operations[start : start + _BATCH]]
             self._mark_sent(tasks)
             for number, task in enumerate(tasks):
-                again: deque[Task] = deque([task])
-                while again:
-                    task = again.popleft()
-                    if self._ledger.has_failed(task.subject):
-                        self._ledger.drop(task)
-                        continue
-                    outcome = _work(self._mover, task, self._ledger.standing(task.operations[0]))
-                    fatal = self._take(outcome, again)
-                    if fatal is not None:
-                        for left in tasks[number + 1 :]:
-                            self._ledger.drop(left)
-                        raise fatal
+                operation = task.operations[0]
+                if (operation.target or operation.path) in left:
+                    self._ledger.settle()
+                    left.clear()
+                fatal = self._alone(task)
+                if fatal is not None:
+                    for waiting in tasks[number + 1 :]:
+                        self._ledger.drop(waiting)
+                    raise fatal
+                left.add(operation.path)
         self._ledger.settle()
+
+    def _alone(self, task: Task) -> BaseException | None:
+        again: deque[Task] = deque([task])
+        while again:
+            task = again.popleft()
+            if self._ledger.has_failed(task.subject):
+                self._ledger.drop(task)
+                continue
+            outcome = _work(self._mover, task, self._ledger.standing(task.operations[0]))
+            fatal = self._take(outcome, again)
+            if fatal is not None:
+                return fatal
+        return None
 
     def _together(self, tasks: Sequence[Task]) -> None:
         """Do tasks with all movers, in any order."""
         waiting = deque(task for task in tasks if not self._skipped(task))
-        fatal: Exception | None = None
+        fatal: BaseException | None = None
         while waiting and fatal is None:
             fatal = self._drain(waiting) or self._settle_doubts(waiting)
         self._ledger.settle()
@@ -116,10 +132,10 @@ class Executor:
         self._ledger.drop(task)
         return True
 
-    def _drain(self, waiting: deque[Task]) -> Exception | None:
+    def _drain(self, waiting: deque[Task]) -> BaseException | None:
         outcomes: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
         flying: dict[int, Task] = {}
-        fatal: Exception | None = None
+        fatal: BaseException | None = None
         movers = ThreadPoolExecutor(self._connections, "mover")
         try:
             while (waiting and fatal is None) or flying:
@@ -169,7 +185,7 @@ class Executor:
 
     # -- outcomes
 
-    def _take(self, outcome: _Outcome, waiting: deque[Task]) -> Exception | None:
+    def _take(self, outcome: _Outcome, waiting: deque[Task]) -> BaseException | None:
         """Settle what was done and place what was not; returns the error that has to end the pass."""
         self._ledger.done(outcome.task, outcome.steps)
         if outcome.error is None:
@@ -199,7 +215,7 @@ class Executor:
                 return error  # a fault of ours: its row stays sent, so the next pass looks
         return None
 
-    def _unanswered(self, rest: Task, error: Unavailable, waiting: deque[Task]) -> Exception | None:
+    def _unanswered(self, rest: Task, error: Unavailable, waiting: deque[Task]) -> BaseException | None:
         """Try again while the account shows signs of life; what may have arrived is looked for first."""
         if not error.unsent:
             versions = self._mover.remote.capabilities.versions
@@ -223,7 +239,7 @@ class Executor:
         waiting.append(rest)
         return None
 
-    def _settle_doubts(self, waiting: deque[Task]) -> Exception | None:
+    def _settle_doubts(self, waiting: deque[Task]) -> BaseException | None:
         """Look for what unanswered creates left; only what is surely not there is sent again."""
         doubts, self._doubts = self._doubts, []
         if not doubts:
@@ -256,7 +272,7 @@ def _work(mover: Mover, task: Task, standing: Standing) -> _Outcome:
             step = mover.perform(operation, standing)
             steps.append(step)
             standing = step.standing
-    except Exception as error:
+    except BaseException as error:  # whatever it is, the deciding thread has to hear of it
         return _Outcome(task, tuple(steps), error)
     return _Outcome(task, tuple(steps))
 

@@ -177,8 +177,8 @@ class Ledger:
     def settle(self) -> None:
         """Write outcomes and ancestor in one flushed transaction."""
         self._settled_at = self._clock()
-        # Taken first: an interrupt right after the transaction must not bring the same outcomes again. One right
-        # before it leaves their rows sent, so the next pass looks.
+        # Taken first: an interrupt right after the transaction must not bring the same outcomes again. One
+        # right before it leaves their rows sent, so the next pass looks.
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return

@@ -58,6 +58,8 @@ class Report:
     #: Why the pass could not go on: the service, the credentials, a safety rule.
     stopped: Result | None = None
     message: str = ""
+    #: How often both sides were looked at; only the first look tells what was in step before.
+    rounds: int = 0
     #: A file that reaches its place in two hops has moved once.
     _moved: set[int] = field(default_factory=set)
 
