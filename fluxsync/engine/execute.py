@@ -122,6 +122,9 @@ class Executor:
         fatal: BaseException | None = None
         while waiting and fatal is None:
             fatal = self._drain(waiting) or self._settle_doubts(waiting)
+        for task in waiting:
+            if task.tries > 1:  # it was handed out before, and surely left nothing
+                self._ledger.drop(task)
         self._ledger.settle()
         if fatal is not None:
             raise fatal

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from fluxsync.core.model import (
     Capabilities,
@@ -29,6 +31,24 @@ from fluxsync.replica.base import Probe, Source, Trashed
 __all__ = ["MemoryAccount", "MemoryAsset", "MemoryFile", "MemoryFolder", "MemoryVersion"]
 
 _BLOCK = 1 << 20
+
+
+_Side = TypeVar("_Side", bound=Any)
+_Rest = ParamSpec("_Rest")
+_Answer = TypeVar("_Answer")
+
+
+def _locked(
+    verb: Callable[Concatenate[_Side, _Rest], _Answer],
+) -> Callable[Concatenate[_Side, _Rest], _Answer]:
+    """Let one thread at a time into a side; content of another side is never read in here."""
+
+    @wraps(verb)
+    def alone(side: _Side, *args: _Rest.args, **more: _Rest.kwargs) -> _Answer:
+        with side._lock:
+            return verb(side, *args, **more)
+
+    return alone
 
 
 def _digest(content: bytes) -> str:
@@ -98,24 +118,24 @@ class MemoryFolder:
         """Return the stamp of something that was renamed now."""
         return replace(stamp, ctime_ns=self.stamp().ctime_ns)
 
+    @_locked
     def scan(self, scope: Scope, known: Mapping[str, Item]) -> Snapshot:
-        with self._lock:
-            self.make_sure()
-            files = {path: self._file(path) for path in self.files if _covers(scope, path)}
-            folders = {path: self._folder(path) for path in self.folders if _covers(scope, path)}
-            return Snapshot(files, folders, scope=scope)
+        self.make_sure()
+        files = {path: self._file(path) for path in self.files if _covers(scope, path)}
+        folders = {path: self._folder(path) for path in self.folders if _covers(scope, path)}
+        return Snapshot(files, folders, scope=scope)
 
+    @_locked
     def look(self, entry: Entry) -> Entry | None:
-        with self._lock:
-            self.make_sure()
-            if entry.kind is Kind.FOLDER:
-                return self._folder(entry.path) if entry.path in self.folders else None
-            return self._file(entry.path) if entry.path in self.files else None
+        self.make_sure()
+        if entry.kind is Kind.FOLDER:
+            return self._folder(entry.path) if entry.path in self.folders else None
+        return self._file(entry.path) if entry.path in self.files else None
 
+    @_locked
     def open(self, entry: Entry) -> Source:
-        with self._lock:
-            self.expect(entry)
-            return _stream(self, entry, self.files[entry.path].content)
+        self.expect(entry)
+        return _stream(self, entry, self.files[entry.path].content)
 
     def put(
         self,
@@ -148,56 +168,56 @@ class MemoryFolder:
             entry = Entry(Kind.FILE, _place(path), size=len(taken), digest=_digest(taken))
             return Trashed(self._bury(path, taken), entry)
 
+    @_locked
     def move(self, entry: Entry, place: Place) -> Entry:
-        with self._lock:
-            self.expect(entry)
-            path = join(place.folder, place.name)
-            self._expect_place(path, None)
-            file = self.files.pop(entry.path)
-            self.files[path] = MemoryFile(file.content, self.renamed(file.stamp))
-            return self._file(path)
+        self.expect(entry)
+        path = join(place.folder, place.name)
+        self._expect_place(path, None)
+        file = self.files.pop(entry.path)
+        self.files[path] = MemoryFile(file.content, self.renamed(file.stamp))
+        return self._file(path)
 
+    @_locked
     def make_folder(self, place: Place) -> Entry:
-        with self._lock:
-            self.make_sure()
-            for path in (*reversed(list(ancestors(place.name))), place.name):
-                if path in self.files:
-                    raise Stale(f"{path}: a file is in the way")
-                self.folders.setdefault(path, self.stamp())
-            return self._folder(place.name)
+        self.make_sure()
+        for path in (*reversed(list(ancestors(place.name))), place.name):
+            if path in self.files:
+                raise Stale(f"{path}: a file is in the way")
+            self.folders.setdefault(path, self.stamp())
+        return self._folder(place.name)
 
+    @_locked
     def move_folder(self, folder: Entry, place: Place) -> Entry:
-        with self._lock:
-            old, new = folder.path, place.name
-            self._expect_folder(folder)
-            if is_below(new, old):
-                raise Rejected(f"{old}: a folder cannot go into itself")
-            self._expect_place(new, None)
-            for path in [path for path in self.files if is_below(path, old)]:
-                self.files[rebase(path, old, new)] = self.files.pop(path)
-            for path in [path for path in self.folders if path == old or is_below(path, old)]:
-                self.folders[rebase(path, old, new)] = self.folders.pop(path)
-            return self._folder(new)
+        old, new = folder.path, place.name
+        self._expect_folder(folder)
+        if is_below(new, old):
+            raise Rejected(f"{old}: a folder cannot go into itself")
+        self._expect_place(new, None)
+        for path in [path for path in self.files if is_below(path, old)]:
+            self.files[rebase(path, old, new)] = self.files.pop(path)
+        for path in [path for path in self.folders if path == old or is_below(path, old)]:
+            self.folders[rebase(path, old, new)] = self.folders.pop(path)
+        return self._folder(new)
 
+    @_locked
     def remove_folder(self, folder: Entry) -> None:
-        with self._lock:
-            self.make_sure()
-            if folder.path not in self.folders:
-                return
-            self._expect_folder(folder)
-            if any(is_below(path, folder.path) for path in (*self.files, *self.folders)):
-                raise Stale(f"{folder.path}: the folder is not empty")
-            del self.folders[folder.path]
+        self.make_sure()
+        if folder.path not in self.folders:
+            return
+        self._expect_folder(folder)
+        if any(is_below(path, folder.path) for path in (*self.files, *self.folders)):
+            raise Stale(f"{folder.path}: the folder is not empty")
+        del self.folders[folder.path]
 
+    @_locked
     def trash(self, entry: Entry) -> Trashed:
-        with self._lock:
-            self.expect(entry)
-            return Trashed(self._bury(entry.path, self.files.pop(entry.path).content), entry)
+        self.expect(entry)
+        return Trashed(self._bury(entry.path, self.files.pop(entry.path).content), entry)
 
+    @_locked
     def delete(self, entry: Entry) -> None:
-        with self._lock:
-            self.expect(entry)
-            del self.files[entry.path]
+        self.expect(entry)
+        del self.files[entry.path]
 
     def make_sure(self) -> None:
         if self.missing:
@@ -209,25 +229,25 @@ class MemoryFolder:
     def close(self) -> None:
         pass
 
+    @_locked
     def expect(self, entry: Entry) -> None:
         """Raise `Stale` unless the file of an entry still is that file."""
-        with self._lock:
-            self.make_sure()
-            file = self.files.get(entry.path)
-            if file is None or (entry.stamp is not None and file.stamp != entry.stamp):
-                raise Stale(f"{entry.path}: it changed since it was looked at")
-            if entry.digest is not None and _digest(file.content) != entry.digest:
-                raise Stale(f"{entry.path}: its content is not what was planned")
+        self.make_sure()
+        file = self.files.get(entry.path)
+        if file is None or (entry.stamp is not None and file.stamp != entry.stamp):
+            raise Stale(f"{entry.path}: it changed since it was looked at")
+        if entry.digest is not None and _digest(file.content) != entry.digest:
+            raise Stale(f"{entry.path}: its content is not what was planned")
 
+    @_locked
     def _expect_place(self, path: str, expected: Entry | None) -> None:
-        with self._lock:
-            self.make_sure()
-            if dirname(path) and dirname(path) not in self.folders:
-                raise Stale(f"{path}: its folder is gone")
-            if expected is not None:
-                self.expect(expected)
-            elif path in self.files or path in self.folders:
-                raise Stale(f"{path}: something is there already")
+        self.make_sure()
+        if dirname(path) and dirname(path) not in self.folders:
+            raise Stale(f"{path}: its folder is gone")
+        if expected is not None:
+            self.expect(expected)
+        elif path in self.files or path in self.folders:
+            raise Stale(f"{path}: something is there already")
 
     def _expect_folder(self, folder: Entry) -> None:
         self.make_sure()
@@ -298,36 +318,36 @@ class MemoryAccount:
             self._keys += 1
             return str(self._keys)
 
+    @_locked
     def probe(self) -> Probe | None:
-        with self._lock:
-            return Probe(repr((self.assets, self.tags)))
+        return Probe(repr((self.assets, self.tags)))
 
+    @_locked
     def scan(self, scope: Scope, known: Mapping[str, Item]) -> Snapshot:
-        with self._lock:
-            everything, members = scope.everything, scope.members or ()
-            files = {key: self._asset(key) for key in self.assets if everything or key in members}
-            folders = {key: self._tag(key) for key in self.tags if everything or key in members}
-            return Snapshot(files, folders, scope=scope, mark=str(self._keys))
+        everything, members = scope.everything, scope.members or ()
+        files = {key: self._asset(key) for key in self.assets if everything or key in members}
+        folders = {key: self._tag(key) for key in self.tags if everything or key in members}
+        return Snapshot(files, folders, scope=scope, mark=str(self._keys))
 
+    @_locked
     def look(self, entry: Entry) -> Entry | None:
-        with self._lock:
-            if entry.kind is Kind.FOLDER:
-                return self._tag(entry.key) if entry.key in self.tags else None
-            return self._asset(entry.key) if entry.key in self.assets else None
+        if entry.kind is Kind.FOLDER:
+            return self._tag(entry.key) if entry.key in self.tags else None
+        return self._asset(entry.key) if entry.key in self.assets else None
 
+    @_locked
     def describe(self, entry: Entry, since: int) -> Entry:
-        with self._lock:
-            if entry.key not in self.assets:
-                raise Stale(f"{entry.place.name} is gone from the account")
-            versions = self.assets[entry.key].versions
-            overs = [version.over for version in versions[since + 1 :] if version.over >= 0]
-            digest = versions[entry.revision].digest if entry.revision < len(versions) else ""
-            return replace(entry, digest=digest or entry.digest, over=min(overs, default=-1))
+        if entry.key not in self.assets:
+            raise Stale(f"{entry.place.name} is gone from the account")
+        versions = self.assets[entry.key].versions
+        overs = [version.over for version in versions[since + 1 :] if version.over >= 0]
+        digest = versions[entry.revision].digest if entry.revision < len(versions) else ""
+        return replace(entry, digest=digest or entry.digest, over=min(overs, default=-1))
 
+    @_locked
     def open(self, entry: Entry) -> Source:
-        with self._lock:
-            self.expect(entry)
-            return _stream(self, entry, self.assets[entry.key].versions[-1].content)
+        self.expect(entry)
+        return _stream(self, entry, self.assets[entry.key].versions[-1].content)
 
     def put(
         self, place: Place, content: Source, expected: Entry | None, *, like: Entry | None = None
@@ -357,64 +377,64 @@ class MemoryAccount:
                 asset.home, asset.trashed = place.folder, False
             return replace(self._asset(key), digest=_digest(taken))
 
+    @_locked
     def move(self, entry: Entry, place: Place) -> Entry:
-        with self._lock:
-            self.expect(entry)
-            self._expect_home(place)
-            asset = self.assets[entry.key]
-            if place.name != entry.place.name:
-                if self.capabilities.rename is Rename.BY_CONTENT:
-                    raise Rejected(f"{entry.place.name} is renamed by a new version, not by a move")
-                asset.versions[-1] = replace(asset.versions[-1], name=place.name)
-            asset.home = place.folder
-            return self._after(entry)
+        self.expect(entry)
+        self._expect_home(place)
+        asset = self.assets[entry.key]
+        if place.name != entry.place.name:
+            if self.capabilities.rename is Rename.BY_CONTENT:
+                raise Rejected(f"{entry.place.name} is renamed by a new version, not by a move")
+            asset.versions[-1] = replace(asset.versions[-1], name=place.name)
+        asset.home = place.folder
+        return self._after(entry)
 
+    @_locked
     def make_folder(self, place: Place) -> Entry:
-        with self._lock:
-            for key, name in self.tags.items():
-                if name == place.name:
-                    return self._tag(key)
-            key = self.new_key()
-            self.tags[key] = place.name
-            return self._tag(key)
+        for key, name in self.tags.items():
+            if name == place.name:
+                return self._tag(key)
+        key = self.new_key()
+        self.tags[key] = place.name
+        return self._tag(key)
 
+    @_locked
     def move_folder(self, folder: Entry, place: Place) -> Entry:
-        with self._lock:
-            if self.tags.get(folder.key) != folder.place.name:
-                raise Stale(f"the folder {folder.place.name} was renamed or removed on the account")
-            if any(name == place.name and key != folder.key for key, name in self.tags.items()):
-                raise Stale(f"there is a folder {place.name} on the account")
-            self.tags[folder.key] = place.name
-            return self._tag(folder.key)
+        if self.tags.get(folder.key) != folder.place.name:
+            raise Stale(f"the folder {folder.place.name} was renamed or removed on the account")
+        if any(name == place.name and key != folder.key for key, name in self.tags.items()):
+            raise Stale(f"there is a folder {place.name} on the account")
+        self.tags[folder.key] = place.name
+        return self._tag(folder.key)
 
+    @_locked
     def remove_folder(self, folder: Entry) -> None:
-        with self._lock:
-            if folder.key in self.tags and self._tag(folder.key).carried:
-                raise Stale(f"the folder {folder.place.name} is not empty on the account")
-            self.tags.pop(folder.key, None)
+        if folder.key in self.tags and self._tag(folder.key).carried:
+            raise Stale(f"the folder {folder.place.name} is not empty on the account")
+        self.tags.pop(folder.key, None)
 
+    @_locked
     def trash(self, entry: Entry) -> Trashed:
-        with self._lock:
-            self.expect(entry, trash_too=False)
-            self.assets[entry.key].trashed = True
-            return Trashed(entry.key, self._after(entry))
+        self.expect(entry, trash_too=False)
+        self.assets[entry.key].trashed = True
+        return Trashed(entry.key, self._after(entry))
 
+    @_locked
     def restore(self, entry: Entry) -> Entry:
-        with self._lock:
-            self.expect(entry, trash_too=False)
-            self.assets[entry.key].trashed = False
-            return self._after(entry)
+        self.expect(entry, trash_too=False)
+        self.assets[entry.key].trashed = False
+        return self._after(entry)
 
+    @_locked
     def relabel(self, entry: Entry) -> Entry:
-        with self._lock:
-            self.expect(entry)
-            self.assets[entry.key].labels |= self.wanted
-            return self._after(entry)
+        self.expect(entry)
+        self.assets[entry.key].labels |= self.wanted
+        return self._after(entry)
 
+    @_locked
     def delete(self, entry: Entry) -> None:
-        with self._lock:
-            self.expect(entry)
-            del self.assets[entry.key]
+        self.expect(entry)
+        del self.assets[entry.key]
 
     def find(self, intents: Sequence[Intent]) -> Mapping[Intent, Entry]:
         found: dict[Intent, Entry] = {}
@@ -436,16 +456,16 @@ class MemoryAccount:
     def close(self) -> None:
         pass
 
+    @_locked
     def expect(self, entry: Entry, *, trash_too: bool = True) -> None:
         """Raise `Stale` unless an asset still is that entry, in or out of the trash like it (`trash_too`)."""
-        with self._lock:
-            if entry.key not in self.assets:
-                raise Stale(f"{entry.place.name} is gone from the account")
-            now = self._asset(entry.key)
-            if (now.revision, now.size, now.place) != (entry.revision, entry.size, entry.place):
-                raise Stale(f"{entry.place.name} changed on the account")
-            if now.trashed != entry.trashed and trash_too:
-                raise Stale(f"{entry.place.name} was put in the trash of the account, or taken out")
+        if entry.key not in self.assets:
+            raise Stale(f"{entry.place.name} is gone from the account")
+        now = self._asset(entry.key)
+        if (now.revision, now.size, now.place) != (entry.revision, entry.size, entry.place):
+            raise Stale(f"{entry.place.name} changed on the account")
+        if now.trashed != entry.trashed and trash_too:
+            raise Stale(f"{entry.place.name} was put in the trash of the account, or taken out")
 
     def _expect_home(self, place: Place) -> None:
         if place.folder and place.folder not in self.tags:

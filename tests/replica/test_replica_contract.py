@@ -1,8 +1,8 @@
 """The contract of `replica.base`, for every replica there is.
 
-A new replica is tested by a subclass of `LocalContract` or `RemoteContract` that brings the `side` itself, what
-people do to it (`write`, `remove`, ...) and what they see (`files`, `folders`, ...). All of that goes past the
-code under test, so that reading is checked independently of writing.
+A new replica is tested by a subclass of `LocalContract` or `RemoteContract` that brings the `side` itself,
+what people do to it (`write`, `remove`, ...) and what they see (`files`, `folders`, ...). All of that goes
+past the code under test, so that reading is checked independently of writing.
 """
 
 from __future__ import annotations

@@ -1,0 +1,91 @@
+"""A journal belongs to one root and one account."""
+
+from __future__ import annotations
+
+import pytest
+
+from fluxsync.engine.bind import bind_account, bind_root
+from fluxsync.errors import Halted
+from fluxsync.state.journal import Journal
+
+
+class Root:
+    """A root with or without a marker."""
+
+    def __init__(self, marker: str | None) -> None:
+        self.marker = marker
+        self.written = 0
+
+    def root_id(self) -> str | None:
+        return self.marker
+
+    def write_root_id(self, root_id: str) -> None:
+        self.marker = root_id
+        self.written += 1
+
+
+def journal(**facts: str) -> Journal:
+    made = Journal.in_memory()
+    made.set_facts(facts)
+    return made
+
+
+@pytest.mark.parametrize("dry_run", [False, True], ids=["pass", "dry run"])
+class TestRoot:
+    def test_the_journals_own_root_is_fine(self, dry_run: bool) -> None:
+        known, root = journal(root_id="one"), Root("one")
+        bind_root(known, root, dry_run=dry_run)
+        assert (known.fact("root_id"), root.marker, root.written) == ("one", "one", 0)
+
+    @pytest.mark.parametrize("marker", ["two", None], ids=["another marker", "no marker"])
+    def test_another_root_is_halted_and_nothing_is_written(self, marker: str | None, dry_run: bool) -> None:
+        known, root = journal(root_id="one"), Root(marker)
+        with pytest.raises(Halted, match="rebuild"):
+            bind_root(known, root, dry_run=dry_run)
+        assert (known.fact("root_id"), root.marker, root.written) == ("one", marker, 0)
+
+    def test_an_empty_journal_adopts_the_marker_that_it_finds(self, dry_run: bool) -> None:
+        known, root = journal(), Root("one")
+        bind_root(known, root, dry_run=dry_run)
+        assert known.fact("root_id") == (None if dry_run else "one")
+        assert (root.marker, root.written) == ("one", 0)
+
+    def test_an_empty_journal_marks_a_root_without_marker(self, dry_run: bool) -> None:
+        known, root = journal(), Root(None)
+        bind_root(known, root, dry_run=dry_run)
+        assert known.fact("root_id") == root.marker
+        assert (root.marker is None, root.written) == (dry_run, 0 if dry_run else 1)
+
+
+@pytest.mark.parametrize("dry_run", [False, True], ids=["pass", "dry run"])
+class TestAccount:
+    def test_the_journals_own_account_is_fine(self, dry_run: bool) -> None:
+        known = journal(account="https://acme:443")
+        bind_account(known, "https://acme:443", dry_run=dry_run)
+        assert known.fact("account") == "https://acme:443"
+
+    def test_another_account_is_halted_with_both_named(self, dry_run: bool) -> None:
+        known = journal(account="https://acme:443")
+        with pytest.raises(Halted, match=r"https://acme:443.*https://other:443.*rebuild"):
+            bind_account(known, "https://other:443", dry_run=dry_run)
+        assert known.fact("account") == "https://acme:443"
+
+    def test_an_empty_journal_takes_the_account(self, dry_run: bool) -> None:
+        known = journal()
+        bind_account(known, "https://acme:443", dry_run=dry_run)
+        assert known.fact("account") == (None if dry_run else "https://acme:443")
+
+
+def test_two_markers_are_never_alike() -> None:
+    one, other = Root(None), Root(None)
+    bind_root(journal(), one)
+    bind_root(journal(), other)
+    assert one.marker != other.marker
+
+
+def test_after_forgetting_everything_another_root_and_account_are_bound() -> None:
+    known = journal(root_id="one", account="https://acme:443")
+    known.forget_all()
+    bind_root(known, Root("two"))
+    bind_account(known, "https://other:443")
+    assert (known.fact("root_id"), known.fact("account")) == ("two", "https://other:443")
