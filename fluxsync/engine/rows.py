@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fluxsync.core import reconciliation
 from fluxsync.core.model import Entry, Item, Kind, State
 
 __all__ = ["agreed", "folder_row", "moved_here", "moved_there"]
@@ -13,21 +14,7 @@ _BLANK = Item(0, Kind.FILE, "", "", "", "")
 
 def agreed(item: Item | None, local: Entry, remote: Entry, *, made_here: bool) -> Item:
     """Both sides have this content at this place now."""
-    return replace(
-        item or _BLANK,
-        kind=Kind.FILE,
-        path=local.path,
-        key=remote.key,
-        folder=remote.place.folder,
-        name=remote.place.name,
-        revision=remote.revision,
-        size=local.size,
-        digest=local.digest or "",
-        stamp=local.stamp,
-        memo=remote.memo,
-        state=State.AGREED,
-        made_here=made_here,
-    )
+    return replace(reconciliation.agreed(item or _BLANK, local, remote), made_here=made_here)
 
 
 def moved_here(item: Item, local: Entry) -> Item:
