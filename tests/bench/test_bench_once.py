@@ -1,6 +1,6 @@
 """How fast one pass is and what it costs: prints rates, asserts only what the pass did.
 
-    python -m pytest -m bench -s tests/bench
+    python -m pytest -n 0 -m bench -s tests/bench
 
 `FLUXSYNC_BENCH_FILES` sets how many small files there are (10,000), `FLUXSYNC_BENCH_LARGE_MB` how large the
 large one is (2,048).
