@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "e2e"))
@@ -18,6 +20,11 @@ from fault_proxy import FaultProxy
 from fluxsync.replica.fluxiom.client import Client
 from fluxsync.replica.folder.replica import Folder
 from fluxsync.sandbox.server import Sandbox
+
+# The same examples on every run, so that a failure is never somebody else's; FLUXSYNC_EXAMPLES asks for others.
+hypothesis.settings.register_profile("steady", derandomize=True)
+if "FLUXSYNC_EXAMPLES" not in os.environ:
+    hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture

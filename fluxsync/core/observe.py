@@ -116,13 +116,14 @@ def observe_remote(snapshot: Snapshot, item: Item) -> Update | None:
     entry = snapshot.files.get(item.key)
     if entry is None:
         return GONE if absence_counts(snapshot, item.key) else UNKNOWN
+    moved = entry.place.folder != item.folder or entry.place.name != item.name
     if entry.trashed:
-        return Update(Presence.TRASHED, entry, edited=entry.revision > item.revision)
+        edited = entry.revision > item.revision
+        return Update(Presence.TRASHED, entry, edited=edited, moved=edited and moved)
     backwards = entry.revision < item.revision or (
         entry.revision == item.revision and entry.size != item.size
     )
     edited = entry.revision > item.revision or backwards
-    moved = entry.place.folder != item.folder or entry.place.name != item.name
     if edited or moved or entry.memo != item.memo or entry.mislabelled:
         return Update(Presence.HERE, entry, edited=edited, moved=moved, backwards=backwards)
     return None

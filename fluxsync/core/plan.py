@@ -2,7 +2,7 @@
 
 Four phases, one after the other:
 
-    tags       tags are made and renamed: requests without bytes
+    tags       requests without bytes: assets whose file is gone are trashed, tags are made and renamed
     local      folders and files take their places on this disk, in an order in which each name is free
     transfers  content and places on the account; steps of one subject in order, subjects in any order
     cleanup    folders and tags that nothing lies in any more
@@ -97,6 +97,9 @@ def _add(plan: Plan, steps: list[Operation], waiting: set[int], order: LocalOrde
     ]
     if blocked:
         plan.deferred += blocked
+    elif [step.action for step in rest] == [Action.TRASH_REMOTE]:
+        # Before another item takes its path here: killed in between, one would be taken for the other.
+        plan.tags += rest
     else:
         plan.transfers += rest
 

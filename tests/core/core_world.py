@@ -298,7 +298,11 @@ class Machine:
         stop_after: int | None = None,
         unsettled: int = 0,
     ) -> Plan:
-        """Plan and execute once; `stop_after` so many operations the power goes, with rows not written."""
+        """Plan and execute once; `stop_after` so many operations the power goes, with rows not written.
+
+        As the engine promises, rows are written at the end of each phase, and before a path of this disk that
+        one item has left is taken by another.
+        """
         plan = self.planned()
         self._standing.clear()
         for item in plan.agreements:
@@ -307,9 +311,16 @@ class Machine:
             self.rows.pop(item.id, None)
         saved: list[tuple[dict[int, Item], int]] = []
         settled = 0
+        left: set[str] = set()
+        ends = self._phase_ends(plan)
         for number, op in enumerate(self._ordered(plan, rng)):
             if stop_after is not None and number >= stop_after:
                 break
+            if number in ends or (op.target or op.path) in left:
+                settled = len(saved)
+                left.clear()
+            if ends[0] <= number < ends[1]:
+                left.add(op.path)
             saved.append((dict(self.rows), self._next_row))
             self.log.append(f"{op.action} {op.path} -> {op.target or op.name} ({op.why})")
             self._do(op)
@@ -320,6 +331,11 @@ class Machine:
         if kept < len(saved):
             self.rows, self._next_row = saved[kept]
         return plan
+
+    def _phase_ends(self, plan: Plan) -> tuple[int, int, int]:
+        tags = len(plan.tags)
+        local = tags + len(plan.local)
+        return tags, local, local + len(plan.transfers)
 
     def _ordered(self, plan: Plan, rng: random.Random | None) -> Iterator[Operation]:
         yield from plan.tags
