@@ -28,7 +28,7 @@ class Mistake:
         section, key = self.section, self.key
         if self.kind == "missing":
             name = key or next(name for name, known in schema[section].items() if known.required)
-            return f"[{section}] {name} is missing: write it, or run `fluxsync init`"
+            return f"[{section}] {name} is missing: write it, as config.example.toml shows"
         if not key:
             return _no_section(section, schema)
         if self.kind == "extra_forbidden":

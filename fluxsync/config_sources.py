@@ -44,7 +44,7 @@ def read_file(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(
-            f"there is no configuration {path}: write one with `fluxsync init`, or copy config.example.toml"
+            f"there is no configuration {path}: copy config.example.toml there, or name a file with --config"
         ) from None
     except OSError as error:
         raise ConfigError(f"configuration {path} cannot be read: {error.strerror}") from None

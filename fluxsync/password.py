@@ -36,7 +36,7 @@ def find_password(written: str, command: str, keyring_user: str) -> str:
     if not found:
         raise ConfigError(
             f"no password for {keyring_user}: set {_KEY} or"
-            " FLUXSYNC_REMOTE__PASSWORD, or put it into the system keyring with `fluxsync init`"
+            ' FLUXSYNC_REMOTE__PASSWORD, or put it into the system keyring, service "fluxsync"'
         )
     return found
 

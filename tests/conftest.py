@@ -21,7 +21,7 @@ from fluxsync.replica.fluxiom.client import Client
 from fluxsync.replica.folder.replica import Folder
 from fluxsync.sandbox.server import Sandbox
 
-# The same examples on every run, so that a failure is never somebody else's; FLUXSYNC_EXAMPLES asks for others.
+# The same examples on every run, so that a failure is never a stranger's; FLUXSYNC_EXAMPLES asks for others.
 hypothesis.settings.register_profile("steady", derandomize=True)
 if "FLUXSYNC_EXAMPLES" not in os.environ:
     hypothesis.settings.load_profile("steady")

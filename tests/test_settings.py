@@ -136,7 +136,7 @@ def test_no_file_is_needed_where_the_environment_says_all(home: Path) -> None:
 
 def test_the_default_file_is_in_the_configuration_folder(home: Path) -> None:
     assert default_file({"XDG_CONFIG_HOME": "/x"}) == Path("/x/fluxsync/config.toml")
-    with pytest.raises(ConfigError, match=r"write one with `fluxsync init`, or copy config\.example\.toml"):
+    with pytest.raises(ConfigError, match=r"copy config\.example\.toml there, or name a file with --config"):
         load(None, {"XDG_CONFIG_HOME": str(home)})
 
 

@@ -206,6 +206,11 @@ def _show_plan(report: Report) -> None:
             weight = column(operation.size) if operation.size else ""
             output.line(f"  {_plan_path(operation):<{width}}  {weight:11}  ", (operation.why, "dim"))
         output.line()
+    if report.held:
+        output.line(f"held back by [safety], for `{APPROVE}`: {len(report.held):,}")
+        for held in sorted(report.held, key=lambda held: held.change.path):
+            output.line(f"  {held.change.path}  ", (_fate(held.change.verdict.fate.value), "dim"))
+        output.line()
     renamed = [op for op in plan if _only_renames(op)]
     if renamed:
         output.line(
@@ -214,9 +219,9 @@ def _show_plan(report: Report) -> None:
         )
     if report.stopped is None:
         unchanged = f"{count(report.unchanged, 'file')} already in step"
-        output.line(
-            f"{count(len(plan), 'step') if plan else 'nothing'} to do, {unchanged}; nothing was touched"
-        )
+        waiting = f"{len(report.held):,} held back, " if report.held else ""
+        steps = count(len(plan), "step") if plan else "nothing"
+        output.line(f"{steps} to do, {waiting}{unchanged}; nothing was touched")
 
 
 def _plan_path(operation: Operation) -> str:

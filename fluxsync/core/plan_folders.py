@@ -38,6 +38,7 @@ _DEFAULT_NAMES = frozenset(
         "新建文件夹",
     }
 )
+_ON_FOLDERS = (Action.MAKE_TAG, Action.RENAME_TAG, Action.MAKE_FOLDER, Action.RENAME_FOLDER)
 _SENDING = (Action.CREATE, Action.VERSION, Action.MOVE_REMOTE)
 
 
@@ -155,7 +156,7 @@ class FolderPlan:
 
     def _agree(self, plan: Plan) -> None:
         """Write down the folders that both sides show alike."""
-        busy = {id(s.node) for s in (*plan.tags, *plan.local)}
+        busy = {id(s.node) for s in (*plan.tags, *plan.local) if s.action in _ON_FOLDERS}
         for node in self._tree.nodes():
             if id(node) in busy or node.unknown or node.here is None or node.there is None:
                 continue

@@ -45,7 +45,7 @@ LIMITED_ACTIONS: Mapping[Limited, frozenset[Action]] = {
     Limited.DELETE_HERE: frozenset({Action.TRASH_LOCAL}),
     Limited.DELETE_THERE: frozenset({Action.TRASH_REMOTE}),
     Limited.MOVE: frozenset(),
-    Limited.EDIT_HERE: frozenset({Action.DOWNLOAD}),
+    Limited.EDIT_HERE: frozenset({Action.DOWNLOAD, Action.CONFLICT}),
     Limited.EDIT_THERE: frozenset({Action.VERSION}),
     Limited.BACKWARDS: frozenset(),
 }

@@ -76,9 +76,9 @@ class Survey:
         item = self.by_key.get(remote.key)
         if item is None or item.state is State.AGREED:
             return True
-        return not (
-            item.state is State.KEPT_THERE or (item.state is State.TRASHED and self.remote.trash_lost)
-        )
+        edited = remote.revision > item.revision
+        lost = item.state is State.TRASHED and self.remote.trash_lost and not edited
+        return not (item.state is State.KEPT_THERE or lost)
 
     # -- items
 
@@ -212,7 +212,8 @@ class Survey:
         if item is None:
             return not remote.trashed
         if item.state is State.TRASHED:
-            return self.returns(remote) or (not remote.trashed and not self.remote.trash_lost)
+            edited = remote.revision > item.revision
+            return self.returns(remote) or (not remote.trashed and (edited or not self.remote.trash_lost))
         return not remote.trashed and item.state in (State.SUPERSEDED, State.KEPT_THERE)
 
     def home_of(self, remote: Entry) -> Node:

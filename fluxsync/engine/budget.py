@@ -24,6 +24,7 @@ def _drop(plan: Plan, actions: tuple[Action, ...], free: int | None, side: Side)
     needed = sum(op.size for op in moving)
     if free is None or needed <= free:
         return []
+    room = free
     refused: dict[int, Operation] = {}
     for operation in sorted(moving, key=lambda op: op.size):
         if operation.size <= free:
@@ -31,12 +32,13 @@ def _drop(plan: Plan, actions: tuple[Action, ...], free: int | None, side: Side)
         else:
             refused[operation.subject] = operation
     plan.transfers = [op for op in plan.transfers if op.subject not in refused]
-    return list(_named(refused.values(), side, needed))
+    return list(_named(refused.values(), side, room, needed))
 
 
-def _named(operations: Iterable[Operation], side: Side, needed: int) -> Iterable[Problem]:
+def _named(operations: Iterable[Operation], side: Side, room: int, needed: int) -> Iterable[Problem]:
     where = "the disk" if side is Side.LOCAL else "the account"
     for operation in operations:
         yield Problem(
-            operation.path, f"no room for {operation.size:,} bytes on {where} (of {needed:,} in all)"
+            operation.path,
+            f"no room for its {operation.size:,} bytes on {where}: {room:,} free, {needed:,} to come",
         )

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fluxsync.core.model import Action, Item, Problem
-from fluxsync.core.operations import Operation, Plan
+from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
 from fluxsync.core.safety import Held
 from fluxsync.engine.budget import fit
 from fluxsync.engine.decide import Pair, Rules, decide, tracked
@@ -85,7 +85,8 @@ def run_pass(
         cut_short = False
     finally:
         report.requests = pair.requests() - requests
-        report.bytes_up, report.bytes_down = watcher.meter.bytes_up, watcher.meter.bytes_down
+        if not dry_run:
+            report.bytes_up, report.bytes_down = watcher.meter.bytes_up, watcher.meter.bytes_down
         report.seconds = watcher.clock() - started
         if number and not cut_short:
             _write_down(pair.journal, report, number)
@@ -123,6 +124,10 @@ def _round(
         report.plan = list(plan)
         for operation in plan:
             report.count(operation)
+            if operation.action in ON_ACCOUNT:
+                report.bytes_up += operation.size
+            else:
+                report.bytes_down += operation.size
         return {}, False
     journal.set_held([_held_row(row) for row in held])
     journal.remember_digests(seen.computed)

@@ -73,8 +73,11 @@ def decide(
         meter=meter,
     )
     limits = _limits(journal, rules, items, now_s)
+    if policy.delete_nothing:
+        # Another mapping moves what it moves; every other limit holds.
+        limits = replace(limits, most={k: v for k, v in limits.most.items() if k is not Limited.MOVE})
     changes = seen.reconciliation.changes
-    go, held = guard(changes, limits, approved=approved or policy.delete_nothing)
+    go, held = guard(changes, limits, approved=approved)
     return Decided(seen, go, held, make_plan(seen.reconciliation, go, seen.local, seen.remote, rules.plan))
 
 

@@ -25,6 +25,8 @@ _BATCH = 64
 #: Times that a subject is given to a mover in one pass.
 _TRIES = 3
 _TICK_S = 0.5
+#: How long a request without an answer may still be at work: the last look of rule 7.
+_STILL_AT_IT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Executor:
         self._mark = mark
         self._full: dict[Side, str] = {}
         self._doubts: list[tuple[Task, Intent]] = []
+        self._waited = False
 
     def run(self, plan: Plan) -> Executed:
         """Carry out a plan, phase by phase.
@@ -228,6 +231,7 @@ class Executor:
                 return None
             if rest.operations[0].action is Action.VERSION:
                 self._ledger.stale(rest, str(error))
+                self._await_version()
                 return None
         retry_after_s = error.retry_after_s or 0.0
         idle_s = self._line.idle_s()
@@ -241,6 +245,16 @@ class Executor:
         self._line.wait(max(retry_after_s, min(0.25 * 2**rest.tries, 5.0)))
         waiting.append(rest)
         return None
+
+    def _await_version(self) -> None:
+        """Give a server that may still be at a version as long as it would have for a create.
+
+        The next look at the list tells whether it came; asking the asset sooner would prove nothing.
+        """
+        self._ledger.settle()
+        if not self._waited:
+            self._waited = True
+            self._line.wait(_STILL_AT_IT_S)
 
     def _settle_doubts(self, waiting: deque[Task]) -> BaseException | None:
         """Look for what unanswered creates left; only what is surely not there is sent again."""

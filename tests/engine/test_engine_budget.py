@@ -50,7 +50,7 @@ def test_small_files_first_in_their_old_order(action: Action, free: int | None, 
 def test_what_does_not_fit_is_named_with_its_size_and_the_side() -> None:
     (problem,) = fit(plan(10, 3000), free_here=None, free_there=20)
     assert problem.path == "3000.gif"
-    assert problem.reason == "no room for 3,000 bytes on the account (of 3,010 in all)"
+    assert problem.reason == "no room for its 3,000 bytes on the account: 20 free, 3,010 to come"
     assert not problem.harmless
     (problem,) = fit(plan(10, 3000, action=Action.DOWNLOAD), free_here=20, free_there=None)
     assert "on the disk" in problem.reason

@@ -183,7 +183,7 @@ class Client(Endpoints):
             try:
                 response = http.send(request, stream=stream)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-                _unreachable(what, error, unsent=True)
+                _out_of_reach(self.url, error)
             except httpx.HTTPError as error:
                 _unreachable(what, error, unsent=upload is not None and not upload.last_left)
         self._date = response.headers.get("Date", self._date)
@@ -291,6 +291,17 @@ class Download:
 
     def close(self) -> None:
         self._response.close()
+
+
+def _out_of_reach(url: str, error: Exception) -> NoReturn:
+    """Say that no connection was made, so nothing left."""
+    reason = str(error) or type(error).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        raise Unavailable(
+            f"the service {url} is not trusted: {reason}; see remote.ca_file", unsent=True
+        ) from None
+    cure = "check remote.url and the network"
+    raise Passing(f"the service {url} cannot be reached: {reason}: {cure}", unsent=True) from None
 
 
 def _unreachable(what: str, error: Exception, *, unsent: bool) -> NoReturn:

@@ -1,0 +1,65 @@
+"""What people met when they used it, kept as tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from e2e_world import TRASH_TAG, asset_id, differences, settle
+
+from fluxsync.engine.report import Result
+from fluxsync.sandbox.server import Sandbox
+
+
+def test_a_folder_that_got_its_tag_by_a_moved_file_is_renamed_as_a_whole(
+    machine: Callable[..., Any], account: Sandbox
+) -> None:
+    """The other machine had it as a folder on the way only; it must not be split there."""
+    a, b = machine("a"), machine("b")
+    a.write("new/deep/utils.py", "utils")
+    a.write("case.py", "case")
+    settle(a, b)
+    a.move("case.py", "new/case.py")
+    a.in_step()
+    b.in_step()
+    a.move("new", "newer")
+    a.in_step()
+    report = b.once()
+    assert (report.moved_local, report.moved_remote, report.uploaded) == (2, 0, 0)
+    settle(a, b)
+    assert set(a.tree()) == {"newer/deep/utils.py", "newer/case.py"}
+    assert differences(a, b) == ""
+
+
+def test_new_content_for_a_trashed_asset_whose_trash_tag_is_gone_comes_back(
+    machine: Callable[..., Any], account: Sandbox
+) -> None:
+    a = machine("a")
+    a.write("A/one.txt", "1")
+    a.write("A/two.txt", "2")
+    settle(a)
+    number = asset_id(account, "one.txt")
+    a.remove("A/one.txt")
+    settle(a)
+    account.store.delete_tag(next(tag.id for tag in account.store.tags() if tag.name == TRASH_TAG))
+    account.store.add_version(number, b"new", "one.txt")
+    a.write("A/three.txt", "3")
+    settle(a)
+    assert a.read("A/one.txt") == b"new"
+    assert "A/three.txt" in a.tree()
+
+
+def test_another_mapping_lifts_no_limit_on_new_contents(
+    machine: Callable[..., Any], account: Sandbox
+) -> None:
+    a = machine("a")
+    names = [f"A/{number}.txt" for number in range(30)]
+    for name in names:
+        a.write(name, name)
+    settle(a)
+    for name in names:
+        account.store.add_version(asset_id(account, name[2:]), b"encrypted", name[2:])
+    assert a.once().result is Result.GUARDED
+    changed = machine("a", mapping={"labels": ["press"]})
+    assert changed.once().result is Result.GUARDED
+    assert changed.read("A/1.txt") == b"A/1.txt"
