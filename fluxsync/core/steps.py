@@ -147,10 +147,12 @@ class Steps:
         return fold(path, self._rules) in self._taken
 
     def _alike(self, digest: str | None) -> list[str]:
-        """Return the files that have this content."""
+        """Return the files that have this content, and keep it under their name whatever else is done."""
         if not self._by_digest:
             index: dict[str, list[str]] = defaultdict(list)
+            leaving = {c.local.path for c in self._changes if c.local and c.verdict.fate is not Fate.CREATE}
             for path, entry in self._local.files.items():
-                index[entry.digest or ""].append(path)
+                if path not in leaving:
+                    index[entry.digest or ""].append(path)
             self._by_digest = index
         return self._by_digest.get(digest, []) if digest else []
