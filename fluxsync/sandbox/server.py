@@ -88,6 +88,8 @@ class Sandbox:
         self.port = int(self._server.effective_port)
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self._closing = threading.Event()
+        #: Held while the server is woken to close: it must not have closed its trigger by then.
+        self._waking = threading.Lock()
         self._thread = threading.Thread(target=self._serve, name=f"sandbox-{self.port}", daemon=True)
         self._thread.start()
 
@@ -124,8 +126,9 @@ class Sandbox:
         """Finish the requests in hand, then stop. Calling it twice is fine."""
         if self._closing.is_set():
             return
-        self._closing.set()
-        self._server.pull_trigger()
+        with self._waking:
+            self._closing.set()
+            self._server.pull_trigger()
         self._thread.join()
         self._log.close()
         self.store.close()
@@ -134,6 +137,8 @@ class Sandbox:
         server = self._server
         while not self._closing.is_set():
             wasyncore.loop(timeout=30, use_poll=True, map=server._map, count=1)
+        with self._waking:
+            pass
         server.task_dispatcher.shutdown()
         for channel in list(server.active_channels.values()):
             channel.handle_close()
