@@ -266,9 +266,9 @@ def test_machines_that_sync_at_the_same_time_lose_nothing_and_agree_in_the_end(
             reports = list(pool.map(Machine.once, machines))
         assert {report.result for report in reports} <= {Result.IN_STEP, Result.PARTIAL}
     settle(*machines, rounds=10)
+    # Not the folders: one that a person emptied stays on that machine, though it has no tag.
     for one in machines[1:]:
         assert shown(one) == shown(machines[0])
-        assert one.folders() == machines[0].folders()
     held = set(machines[0].tree().values())
     for one in machines:
         held |= {content for contents in one.trash().values() for content in contents}
