@@ -26,7 +26,6 @@ def pass_rules(settings: Settings, pair: Pair, host: str, now_s: float) -> Rules
     policy = Policy(
         rules=pair.local.capabilities.names,
         trust_size=sync.first_run == "trust-size" and not pair.journal.items(),
-        now_ns=int(now_s * 1e9),
         local_delete=sync.local_delete,
         remote_delete=sync.remote_delete,
     )

@@ -21,8 +21,6 @@ class Policy:
     rules: NameRules = _ANY_DISK
     #: "verify" compares bytes where both sides have a path; "trust-size" compares sizes in a first pass.
     trust_size: bool = False
-    #: Nanoseconds since 1970: how long an empty folder has stood.
-    now_ns: int = 0
     #: The mapping or the selection changed: this pass moves, and deletes nothing.
     delete_nothing: bool = False
     local_delete: str = "trash"

@@ -188,7 +188,7 @@ class World:
         rules |= self.rules
         deletes = {"local_delete": rules["delete"], "remote_delete": rules["delete"]}
         return Rules(
-            Policy(now_ns=now_ns, **deletes),
+            Policy(**deletes),
             PlanPolicy(
                 rules["up"],
                 rules["down"],
