@@ -226,4 +226,4 @@ def _write_down(journal: Journal, report: Report, number: int) -> None:
     problems += [Problem(path, reason) for path, reason in report.failures.items()]
     journal.set_problems(problems, number)
     counts = {k: v for k, v in report.document().items() if isinstance(v, int | float)}
-    journal.end_pass(number, str(report.result), counts)
+    journal.end_pass(number, str(report.result), counts, report.message)

@@ -30,7 +30,7 @@ KEEP_S = 400 * 86_400.0
 #: Seconds that a pass without any event is kept, and an unused digest: a service makes one each minute.
 _KEEP_QUIET_S = 2 * 86_400.0
 _KEEP_DIGESTS_S = 30 * 86_400.0
-_COLUMNS = "time, pass, action, path, asset_id, outcome, detail, bytes, approved"
+_COLUMNS = "time, pass, action, path, asset_id, outcome, detail, bytes, approved, cause"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,10 @@ class Event:
     outcome: str
     detail: str = ""
     bytes: int = 0
+    #: It does not count against a limit: a person approved it, or it is of no limited kind.
     approved: bool = False
+    #: What on the account caused it, where a limit counts by cause: the key of a tag, or "trash".
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class PassRow:
     tracked: int
     result: str
     counts: Mapping[str, int | float]
+    #: What stopped it, in one line; empty where nothing did.
+    message: str = ""
 
 
 def begin_pass(cursor: sqlite3.Cursor, tracked: int, now_s: float) -> int:
@@ -68,18 +73,23 @@ def begin_pass(cursor: sqlite3.Cursor, tracked: int, now_s: float) -> int:
 
 
 def end_pass(
-    cursor: sqlite3.Cursor, number: int, result: str, counts: Mapping[str, int | float], now_s: float
+    cursor: sqlite3.Cursor,
+    number: int,
+    result: str,
+    counts: Mapping[str, int | float],
+    message: str,
+    now_s: float,
 ) -> None:
     cursor.execute(
-        "UPDATE passes SET ended = ?, result = ?, counts = ? WHERE number = ?",
-        (now_s, result, json.dumps(dict(counts)), number),
+        "UPDATE passes SET ended = ?, result = ?, counts = ?, message = ? WHERE number = ?",
+        (now_s, result, json.dumps(dict(counts)), to_sql(message), number),
     )
 
 
 def record(cursor: sqlite3.Cursor, events: Iterable[Event]) -> None:
     """Write events, inside a transaction."""
     cursor.executemany(
-        f"INSERT INTO history ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO history ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 event.time,
@@ -91,6 +101,7 @@ def record(cursor: sqlite3.Cursor, events: Iterable[Event]) -> None:
                 to_sql(event.detail),
                 to_sql(event.bytes),
                 event.approved,
+                to_sql(event.cause),
             )
             for event in events
         ],
@@ -155,16 +166,18 @@ def events(database: Database, path: str | None, limit: int) -> list[Event]:
 
 def last_pass(database: Database) -> PassRow | None:
     rows = database.rows(
-        "SELECT number, started, ended, tracked, result, counts FROM passes ORDER BY number DESC LIMIT 1"
+        "SELECT number, started, ended, tracked, result, counts, message FROM passes"
+        " ORDER BY number DESC LIMIT 1"
     )
     if not rows:
         return None
-    number, started, ended, tracked, result, counts = rows[0]
+    number, started, ended, tracked, result, counts, message = rows[0]
     try:
         known = json.loads(counts)
     except ValueError:
         known = {}
-    return PassRow(number, started, ended, tracked, result, known if isinstance(known, dict) else {})
+    known = known if isinstance(known, dict) else {}
+    return PassRow(number, started, ended, tracked, result, known, from_sql(message))
 
 
 def last_in_step(database: Database) -> float | None:
@@ -175,8 +188,8 @@ def last_in_step(database: Database) -> float | None:
     return float(rows[0][0]) if rows else None
 
 
-def _end(row: tuple[Any, ...]) -> tuple[int, bool]:
-    return int(row[7]), row[8] == 1
+def _end(row: tuple[Any, ...]) -> tuple[int, bool, str]:
+    return int(row[7]), row[8] == 1, from_sql(row[9])
 
 
 def _blob(text: str) -> bytes:

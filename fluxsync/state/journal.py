@@ -48,6 +48,17 @@ __all__ = [
 
 #: Facts that belong to this machine and not to what it knew of the two sides.
 _LASTING_FACTS = ("journal_id", "paused", "pruned")
+#: Tables of what was known of the two sides.
+_OF_BOTH_SIDES = (
+    "items",
+    "operations",
+    "digests",
+    "problems",
+    "held",
+    "conflicts",
+    "put_aside",
+    "seen_in_trash",
+)
 
 
 class Journal:
@@ -157,7 +168,7 @@ class Journal:
         """Forget what was known of both sides; history, the journal's id and a pause stay."""
         self._rows = None
         with self._database.transaction(flush=True) as cursor:
-            for table in ("items", "operations", "digests", "problems", "held", "conflicts"):
+            for table in _OF_BOTH_SIDES:
                 cursor.execute(f"DELETE FROM {table}")
             cursor.execute("DELETE FROM facts WHERE name NOT IN (?, ?, ?)", _LASTING_FACTS)
 
@@ -170,10 +181,12 @@ class Journal:
             history.prune(cursor, now_s)
             return history.begin_pass(cursor, tracked, now_s)
 
-    def end_pass(self, number: int, result: str, counts: Mapping[str, int | float]) -> None:
-        """Note how a pass ended."""
+    def end_pass(
+        self, number: int, result: str, counts: Mapping[str, int | float], message: str = ""
+    ) -> None:
+        """Note how a pass ended, and in one line what stopped it, if something did."""
         with self._database.transaction(flush=False) as cursor:
-            history.end_pass(cursor, number, result, counts, self._clock())
+            history.end_pass(cursor, number, result, counts, message, self._clock())
 
     def plan(self, pass_number: int, operations: Sequence[Planned]) -> list[int]:
         """Write operations down before anything is done; returns their ids in order."""
