@@ -4,6 +4,7 @@ cycle     one pass, from scan to settlement: read this first
 decide    what a pass would do now
 survey    what both sides show, and the questions that deciding needs answered
 execute   phases, batches and movers
+doubts    requests without an answer
 steps     one operation on one item
 rows      what the ancestor says after a step
 late      creates that were sent again, and may have left a twin

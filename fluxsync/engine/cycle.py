@@ -18,7 +18,8 @@ from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
 from fluxsync.core.safety import Held
 from fluxsync.engine.budget import fit
 from fluxsync.engine.decide import Pair, Rules, decide, tracked
-from fluxsync.engine.execute import Executor, Line
+from fluxsync.engine.doubts import Line
+from fluxsync.engine.execute import Executor
 from fluxsync.engine.late import remember_late
 from fluxsync.engine.ledger import Ledger
 from fluxsync.engine.meter import Meter

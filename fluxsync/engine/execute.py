@@ -6,41 +6,25 @@ One thread decides and writes the journal; movers take a subject's operations an
 from __future__ import annotations
 
 import queue
-import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from fluxsync.core.model import Action, Entry, Intent, Side
+from fluxsync.core.model import Action, Side
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
+from fluxsync.engine.doubts import Doubts, Line
 from fluxsync.engine.ledger import Executed, Ledger, Task
 from fluxsync.engine.steps import Mover, Standing, Step
 from fluxsync.errors import Busy, Corrupted, Full, Halted, ReplicaError, Stale, Unauthorized, Unavailable
 
-__all__ = ["Executor", "Line"]
+__all__ = ["Executor"]
 
 #: Tasks that are marked sent together, at most.
 _BATCH = 64
 #: Times that a subject is given to a mover in one pass.
 _TRIES = 3
 _TICK_S = 0.5
-#: How long a request without an answer may still be at work: the last look of rule 7.
-_STILL_AT_IT_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """How the executor deals with an account that does not answer."""
-
-    #: Finds what unanswered creates left, waiting as long as one may still be under way.
-    resolve: Callable[[Sequence[Intent]], Mapping[Intent, Entry]]
-    #: Told of creates that are sent again though the first request may still be at work.
-    late: Callable[[Sequence[Intent]], None]
-    #: Seconds in which no answer came and no byte moved.
-    idle_s: Callable[[], float]
-    wait: Callable[[float], None] = time.sleep
-    patience_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +42,10 @@ class Executor:
     def __init__(self, mover: Mover, ledger: Ledger, line: Line, *, connections: int, mark: str) -> None:
         self._mover = mover
         self._ledger = ledger
-        self._line = line
         self._connections = connections
         self._mark = mark
         self._full: dict[Side, str] = {}
-        self._doubts: list[tuple[Task, Intent]] = []
-        self._waited = False
+        self._doubts = Doubts(mover, ledger, line, mark)
 
     def run(self, plan: Plan) -> Executed:
         """Carry out a plan, phase by phase.
@@ -124,7 +106,7 @@ class Executor:
         waiting = deque(task for task in tasks if not self._skipped(task))
         fatal: BaseException | None = None
         while waiting and fatal is None:
-            fatal = self._drain(waiting) or self._settle_doubts(waiting)
+            fatal = self._drain(waiting) or self._doubts.settle(waiting)
         for task in waiting:
             if task.tries > 1:  # it was handed out before, and surely left nothing
                 self._ledger.drop(task)
@@ -199,7 +181,7 @@ class Executor:
         rest, error = outcome.task.after(len(outcome.steps)), outcome.error
         match error:
             case Unavailable() if not self._mover.meter.stopped:
-                return self._unanswered(rest, error, waiting)
+                return self._doubts.unanswered(rest, error, waiting)
             case Stale() if rest.operations[0].action in (Action.REMOVE_FOLDER, Action.REMOVE_TAG):
                 self._ledger.drop(rest)
             case Stale() | Busy():
@@ -219,66 +201,6 @@ class Executor:
                 return error
             case _:
                 return error  # a fault of ours: its row stays sent, so the next pass looks
-        return None
-
-    def _unanswered(self, rest: Task, error: Unavailable, waiting: deque[Task]) -> BaseException | None:
-        """Try again while the account shows signs of life; what may have arrived is looked for first."""
-        if not error.unsent:
-            versions = self._mover.remote.capabilities.versions
-            intent = self._ledger.intent(rest, self._mark, versions=versions)
-            if intent is not None:
-                self._doubts.append((rest, intent))
-                return None
-            if rest.operations[0].action is Action.VERSION:
-                self._ledger.stale(rest, str(error))
-                self._await_version()
-                return None
-        retry_after_s = error.retry_after_s or 0.0
-        idle_s = self._line.idle_s()
-        if retry_after_s > self._line.patience_s or idle_s > self._line.patience_s:
-            self._ledger.drop(rest)
-            return error
-        if rest.tries > _TRIES and idle_s < 1.0:
-            self._ledger.problem(rest, str(error))
-            return None
-        self._ledger.settle()
-        self._line.wait(max(retry_after_s, min(0.25 * 2**rest.tries, 5.0)))
-        waiting.append(rest)
-        return None
-
-    def _await_version(self) -> None:
-        """Give a server that may still be at a version as long as it would have for a create.
-
-        The next look at the list tells whether it came; asking the asset sooner would prove nothing.
-        """
-        self._ledger.settle()
-        if not self._waited:
-            self._waited = True
-            self._line.wait(_STILL_AT_IT_S)
-
-    def _settle_doubts(self, waiting: deque[Task]) -> BaseException | None:
-        """Look for what unanswered creates left; only what is surely not there is sent again."""
-        doubts, self._doubts = self._doubts, []
-        if not doubts:
-            return None
-        self._ledger.settle()
-        try:
-            found = self._line.resolve([intent for _, intent in doubts])
-        except ReplicaError as error:
-            return error  # their rows stay sent: the next pass looks
-        self._line.late([intent for _, intent in doubts if intent not in found])
-        for task, intent in doubts:
-            entry = found.get(intent)
-            if entry is not None:
-                operation = task.operations[0]
-                step = self._mover.adopt(operation, self._ledger.standing(operation), entry)
-                self._ledger.done(task, [step])
-                if len(task.operations) > 1:
-                    waiting.append(task.after(1))
-            elif task.tries > _TRIES:
-                self._ledger.problem(task, "the service does not answer when it is sent")
-            else:
-                waiting.append(task)
         return None
 
 
