@@ -17,23 +17,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fluxsync import __version__
-from fluxsync.core.model import Problem
+from fluxsync.core.conflicts import copy_path
+from fluxsync.core.model import Entry, Item, Kind, Place, Problem, State
 from fluxsync.engine.bind import bind_account, bind_root
 from fluxsync.engine.cycle import Watcher, run_pass
 from fluxsync.engine.decide import Pair, Rules
 from fluxsync.engine.report import Report
 from fluxsync.errors import ConfigError, Unavailable
 from fluxsync.lock import hold_lock
-from fluxsync.policies import account_name, pass_rules, placement
+from fluxsync.policies import account_name, conflict_label, pass_rules, placement
 from fluxsync.root_checks import check_marker, check_root
 from fluxsync.selection import left_out_by
-from fluxsync.state.journal import ConflictRow, Journal
+from fluxsync.state.journal import ConflictRow, Event, Journal
 
 if TYPE_CHECKING:
     # What needs an HTTP client is imported when a pair is opened: commands that only read answer at once.
     from fluxsync.engine.explain import Explanation
     from fluxsync.replica.fluxiom.client import Client
-    from fluxsync.replica.fluxiom.replica import Fluxiom
+    from fluxsync.replica.fluxiom.replica import Fluxiom, VersionNote
     from fluxsync.replica.folder.replica import Folder
     from fluxsync.settings import Settings
 
@@ -75,6 +76,30 @@ class App:
             return left_out_by(path, self.settings.local.ignore, self.settings.sync.include)
 
         return explain(self.pair, self._rules(time.time()), path, left_out)
+
+    def item(self, path: str) -> Item | None:
+        """Return what the journal agrees on for a file."""
+        known = (item for item in self.journal.items() if item.path == path and item.kind is Kind.FILE)
+        return next((item for item in known if item.state is State.AGREED), None)
+
+    def versions(self, item: Item) -> tuple[VersionNote, ...]:
+        """Ask the account for the versions of an asset, newest first."""
+        return self.fluxiom.versions(Entry(Kind.FILE, Place(item.folder, item.name), item.key))
+
+    def settle_conflict(self, row: ConflictRow, keep: str) -> str:
+        """Settle a conflict in the folder and note it in the history; the next pass does the rest.
+
+        Returns what was done, for people. Raises `ReplicaError`, `Halted`.
+        """
+        from fluxsync.engine.conflicts import Keep, settle
+
+        what = settle(self.folder, row, Keep(keep))
+        last = self.journal.last_pass()
+        event = Event(
+            time.time(), (last.number if last else 0) + 1, "conflict", row.path, row.asset_id, "done", what
+        )
+        self.journal.record([event])
+        return what
 
     def _rules(self, now_s: float) -> Rules:
         return pass_rules(self.settings, self.pair, self.host, now_s)
@@ -138,6 +163,7 @@ def opened(
             settle_s=settings.sync.settle,
             run=run,
             wait=wait or pause,
+            conflict_name=lambda path: copy_path(path, conflict_label(time.time(), host), lambda name: False),
             on_conflict_copy=lambda path, copy: copies.append((path, copy)),
             on_progress=read,
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fluxsync.replica.fluxiom.placement import Placement
     from fluxsync.settings import Settings
 
-__all__ = ["account_name", "pass_rules", "placement"]
+__all__ = ["account_name", "conflict_label", "pass_rules", "placement"]
 
 
 def pass_rules(settings: Settings, pair: Pair, host: str, now_s: float) -> Rules:
@@ -33,7 +33,7 @@ def pass_rules(settings: Settings, pair: Pair, host: str, now_s: float) -> Rules
         up=sync.direction != "down",
         down=sync.direction != "up",
         conflict=sync.conflict,
-        label=datetime.fromtimestamp(now_s).strftime("%Y-%m-%d %H%M%S") + f" {host}",
+        label=conflict_label(now_s, host),
         rename=Rename.TITLE if sync.rename == "title" else pair.remote.capabilities.rename,
         now_ns=int(now_s * 1e9),
     )
@@ -49,6 +49,11 @@ def pass_rules(settings: Settings, pair: Pair, host: str, now_s: float) -> Rules
         }
 
     return Rules(policy, plan, most, sync.local_delete, sync.remote_delete, _mapping_text(settings))
+
+
+def conflict_label(now_s: float, host: str) -> str:
+    """Return what is in the names of conflict copies: local time and host."""
+    return datetime.fromtimestamp(now_s).strftime("%Y-%m-%d %H%M%S") + f" {host}"
 
 
 def placement(settings: Settings) -> Placement:

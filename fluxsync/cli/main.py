@@ -10,7 +10,7 @@ import sys
 import click
 
 from fluxsync import __version__
-from fluxsync.cli import demo, explain, look, once, output, rebuild, sandbox
+from fluxsync.cli import conflicts, demo, explain, look, once, output, rebuild, sandbox, versions
 from fluxsync.cli.exits import USAGE, ended
 from fluxsync.cli.session import Session, shared_options
 
@@ -55,7 +55,16 @@ def fluxsync(context: click.Context, once_: bool, dry_run: bool, approve: bool) 
     return once.sync_once(session, dry_run=dry_run, approve=approve)
 
 
-for command in (look.status, look.history, explain.explain, rebuild.rebuild, sandbox.sandbox, demo.demo):
+for command in (
+    look.status,
+    look.history,
+    explain.explain,
+    conflicts.conflicts,
+    versions.versions,
+    rebuild.rebuild,
+    sandbox.sandbox,
+    demo.demo,
+):
     fluxsync.add_command(command)
 
 

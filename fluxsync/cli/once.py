@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fluxsync.cli import output
@@ -16,9 +18,17 @@ if TYPE_CHECKING:
     from fluxsync.errors import FluxsyncError
     from fluxsync.settings import Settings
 
-__all__ = ["one_pass", "sync_once"]
+__all__ = ["Ahead", "one_pass", "sync_once"]
 
 APPROVE = "fluxsync --once --approve"
+
+
+@dataclass(slots=True)
+class Ahead:
+    """What a command did before its pass: failures by path, and what its JSON document has besides."""
+
+    failures: dict[str, str] = field(default_factory=dict)
+    document: dict[str, object] = field(default_factory=dict)
 
 
 def sync_once(session: Session, *, dry_run: bool, approve: bool) -> int:
@@ -34,8 +44,12 @@ def one_pass(
     dry_run: bool = False,
     approve: bool = False,
     afresh: bool = False,
+    first: Callable[[App], Ahead] | None = None,
 ) -> int:
-    """Make one pass and print what came of it; returns the exit code. Raises `FluxsyncError`, interrupts."""
+    """Make one pass and print what came of it; returns the exit code. Raises `FluxsyncError`, interrupts.
+
+    `first` is done under the same lock, before the pass.
+    """
     from fluxsync.app import opened
     from fluxsync.cli.progress import watching
     from fluxsync.engine.report import EXIT_CODES
@@ -47,7 +61,9 @@ def one_pass(
             watching(session) as (watcher, on_read),
             opened(settings, dry_run=dry_run, afresh=afresh, on_progress=on_read) as app,
         ):
+            ahead = first(app) if first is not None else Ahead()
             report = app.run(watcher, approved=approve, dry_run=dry_run)
+            report.failures.update(ahead.failures)
             in_step = _in_step(app, report) if not dry_run else 0
             set_aside = app.journal.set_aside
     except (ConfigError, StateError):
@@ -59,7 +75,7 @@ def one_pass(
     if set_aside:
         output.say(f"fluxsync: {set_aside}; both sides were merged")
     if session.json:
-        output.document(report.document())
+        output.document(report.document() | ahead.document)
     elif dry_run:
         _show_plan(report)
     else:

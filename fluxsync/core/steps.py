@@ -104,7 +104,7 @@ class Steps:
             return [replace(at, action=Action.VERSION, target="bury", size=size)]
         if existing_copy(at.path, map(self._renames.current, self._alike(local.digest))):
             return [down]
-        copy = copy_path(at.path, self._label, self._is_taken)
+        copy = copy_path(at.path, self._label, self._is_taken, max_bytes=self._rules.max_name_bytes)
         self._is_taken(copy)
         assert self._taken is not None
         self._taken.add(fold(copy, self._rules))

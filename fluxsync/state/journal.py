@@ -295,8 +295,7 @@ class Journal:
         with self._database.transaction(flush=False) as cursor:
             notices.add_conflict(cursor, row)
 
-    def drop_conflicts(self, paths: Collection[str]) -> None:
-        """Forget the conflicts that have one of these paths, as the file or as its copy."""
-        if paths:
-            with self._database.transaction(flush=False) as cursor:
-                notices.drop_conflicts(cursor, paths)
+    def set_conflicts(self, rows: Sequence[ConflictRow]) -> None:
+        """Replace the conflicts as a whole."""
+        with self._database.transaction(flush=False) as cursor:
+            notices.set_conflicts(cursor, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fluxsync.core.model import Problem
@@ -15,9 +15,9 @@ __all__ = [
     "ProblemRow",
     "add_conflict",
     "conflicts",
-    "drop_conflicts",
     "held",
     "problems",
+    "set_conflicts",
     "set_held",
     "set_problems",
 ]
@@ -111,8 +111,8 @@ def add_conflict(cursor: sqlite3.Cursor, row: ConflictRow) -> None:
     )
 
 
-def drop_conflicts(cursor: sqlite3.Cursor, paths: Collection[str]) -> None:
-    """Forget the conflicts that have one of these paths, as the file or as its copy."""
-    cursor.executemany(
-        "DELETE FROM conflicts WHERE path = ?1 OR copy_path = ?1", [(to_sql(path),) for path in paths]
-    )
+def set_conflicts(cursor: sqlite3.Cursor, rows: Sequence[ConflictRow]) -> None:
+    """Replace all conflicts."""
+    cursor.execute("DELETE FROM conflicts")
+    for row in rows:
+        add_conflict(cursor, row)

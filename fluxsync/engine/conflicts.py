@@ -1,0 +1,104 @@
+"""Conflicts that were kept as two files: which still stand, and how a person settles one.
+
+To settle a conflict changes the folder only, in steps that each lose nothing; the pass that follows sees what
+was removed, edited or renamed, and brings the account in step.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from fluxsync.core.conflicts import standing, unmarked
+from fluxsync.core.model import Entry, Item, Kind, Place, State
+from fluxsync.core.paths import basename, dirname, is_below
+from fluxsync.errors import Rejected, Stale
+from fluxsync.replica.base import LocalReplica
+from fluxsync.state.journal import ConflictRow
+
+__all__ = ["Keep", "chosen", "settle", "still_standing"]
+
+_MADE = re.compile(r"\(conflicted copy (\d{4}-\d\d-\d\d \d{6})\b")
+
+
+class Keep(StrEnum):
+    """Which content of a conflict is kept."""
+
+    LOCAL = "local"  # the conflict copy's: it takes the name
+    REMOTE = "remote"  # the account's, which has the name
+    BOTH = "both"  # two ordinary files
+
+
+def still_standing(
+    rows: Sequence[ConflictRow], files: Mapping[str, Entry], items: Sequence[Item], now_s: float
+) -> list[ConflictRow]:
+    """Return the conflicts that stand, given all files of the folder; oldest first."""
+    known = {(row.path, row.copy_path): row for row in rows}
+    keys = {item.path: item.key for item in items if item.kind is Kind.FILE and item.state is State.AGREED}
+    found = []
+    for copy, path in standing(known, files, files).items():
+        row = known.get((path, copy))
+        since = row.time if row is not None else _made(copy, now_s)
+        found.append(ConflictRow(path, copy, keys.get(path, row.asset_id if row else ""), since))
+    return sorted(found, key=lambda row: (row.time, row.path, row.copy_path))
+
+
+def chosen(rows: Sequence[ConflictRow], path: str) -> list[ConflictRow]:
+    """Return the conflicts that a path names: the file, its copy, or a folder that holds them."""
+    return [row for row in rows if path in (row.path, row.copy_path) or not path or is_below(row.path, path)]
+
+
+def settle(local: LocalReplica, row: ConflictRow, keep: Keep) -> str:
+    """Settle one conflict in the folder; returns what was done, for people.
+
+    Raises `Stale` where one of the two files is not there any more, `Busy`, `Full`, `Rejected`, `Halted`.
+    """
+    copy = _present(local, row.copy_path)
+    if keep is Keep.REMOTE:
+        local.trash(copy)
+        return f"kept the account's content; {row.copy_path} is in the trash"
+    if keep is Keep.BOTH:
+        return f"kept as two files, the copy as {_rename(local, copy)}"
+    winner = _present(local, row.path)
+    content = local.open(copy)
+    mtime_ns = copy.stamp.mtime_ns if copy.stamp is not None else None
+    try:
+        # One step, and the copy still beside it: killed right after, the conflict stands with equal contents.
+        local.put(winner.place, content, winner, mtime_ns=mtime_ns)
+    finally:
+        content.close()
+    local.trash(copy)
+    return f"kept the content of {row.copy_path}; the account's is in the trash"
+
+
+def _present(local: LocalReplica, path: str) -> Entry:
+    entry = local.look(Entry(Kind.FILE, Place(dirname(path), basename(path))))
+    if entry is None:
+        raise Stale(f"{path}: it is not there any more")
+    return entry
+
+
+def _rename(local: LocalReplica, copy: Entry) -> str:
+    def taken(path: str) -> bool:
+        place = Place(dirname(path), basename(path))
+        try:
+            return any(local.look(Entry(kind, place)) is not None for kind in Kind)
+        except Rejected:
+            return True  # a link or the like
+
+    path = unmarked(copy.path, taken, max_bytes=local.capabilities.names.max_name_bytes)
+    return local.move(copy, Place(dirname(path), basename(path))).path
+
+
+def _made(copy: str, now_s: float) -> float:
+    """Return when a conflict copy was made, by its name, in seconds since 1970."""
+    label = _MADE.search(copy)
+    try:
+        return (
+            time.mktime(datetime.strptime(label.group(1), "%Y-%m-%d %H%M%S").timetuple()) if label else now_s
+        )
+    except (ValueError, OverflowError):
+        return now_s
