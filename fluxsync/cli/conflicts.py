@@ -82,23 +82,22 @@ def resolve(paths: Sequence[str], keep: str) -> int:
 
 
 def _named(journal: Journal, typed: Iterable[str], below: Iterable[str], keep: str) -> list[ConflictRow]:
-    """Return the conflicts that were named. Raises `UsageError` where there is none, or too many."""
+    """Return the conflicts that were named. Raises `ConfigError` where there is none, or too many."""
     from fluxsync.engine.conflicts import chosen
+    from fluxsync.errors import ConfigError
 
     rows = journal.conflicts()
     found: dict[tuple[str, str], ConflictRow] = {}
     for text, path in zip(typed, below, strict=True):
         named = chosen(rows, path)
         if not named:
-            raise click.UsageError(f"nothing is in conflict at {text}: `fluxsync conflicts` lists what is")
+            raise ConfigError(f"nothing is in conflict at {text}; `fluxsync conflicts` lists what is")
         found.update({(row.path, row.copy_path): row for row in named})
     if keep == "local":
         originals = [row.path for row in found.values()]
         for path in originals:
             if originals.count(path) > 1:
-                raise click.UsageError(
-                    f"{path} has {originals.count(path)} conflict copies: name the copy to keep"
-                )
+                raise ConfigError(f"{path} has {originals.count(path)} conflict copies: name the one to keep")
     return list(found.values())
 
 

@@ -103,6 +103,7 @@ def _status_document(picture: Status) -> dict[str, object]:
             "started": iso(last.started),
             "ended": iso(last.ended),
             "result": last.result,
+            "message": last.message,
         },
     }
 
@@ -144,6 +145,9 @@ def _show_status(picture: Status, root: Path, url: str) -> None:
     _list("held back", "red", [(row.path, row.why) for row in picture.held])
     _list("in conflict", "yellow", [(row.path, f"kept as {row.copy_path}") for row in picture.conflicts])
     _list("skipped", "dim", [(row.path, row.reason) for row in picture.skipped])
+    if picture.conflicts:
+        output.line()
+        output.line("  settle conflicts with `fluxsync conflicts resolve`")
     if picture.held:
         output.line()
         output.line("  let through what is held back with `fluxsync --once --approve`")
@@ -155,7 +159,8 @@ def _ended(picture: Status) -> str:
     if last.ended is None:
         what = "is running" if picture.state == "working" else "was cut short; the next one continues"
         return f"number {last.number} {what}"
-    return f"number {last.number}, {ago(last.ended, picture.now)}: {last.result}"
+    why = f": {last.message}" if last.message else ""
+    return f"number {last.number}, {ago(last.ended, picture.now)}: {last.result}{why}"
 
 
 def _counted(picture: Status) -> str:

@@ -9,7 +9,7 @@ import click
 from fluxsync.cli import output
 from fluxsync.cli.session import shared_options, this
 from fluxsync.cli.where import asset_id, number, path_in
-from fluxsync.cli.words import column, count
+from fluxsync.cli.words import column, count, day_and_time, iso
 
 if TYPE_CHECKING:
     from fluxsync.core.model import Item
@@ -28,6 +28,7 @@ def versions(path: str) -> None:
     of the machine that replaced it (`fluxsync trash`).
     """
     from fluxsync.app import opened, peeked
+    from fluxsync.errors import ConfigError
 
     session = this()
     settings = session.settings()
@@ -36,7 +37,7 @@ def versions(path: str) -> None:
     with opened(settings, dry_run=True) as app:
         item = app.item(below)
         if item is None:
-            raise click.UsageError(f"{path} has no asset that the journal knows: `fluxsync explain` says why")
+            raise ConfigError(f"{path} has no asset that the journal knows; `fluxsync explain` says why")
         found = app.versions(item)
     if session.json:
         output.document(
@@ -53,7 +54,7 @@ def versions(path: str) -> None:
 def _document(note: VersionNote, item: Item) -> dict[str, object]:
     return {
         "version": note.number,
-        "time": note.created_on,
+        "time": iso(note.sent_ns / 1e9) if note.sent_ns else None,
         "size": note.size,
         "name": note.filename,
         "user_id": note.user_id,
@@ -72,8 +73,9 @@ def _show(path: str, item: Item, found: tuple[VersionNote, ...]) -> None:
         here = note.number == item.revision
         sender = f"sent from {note.sender}" if note.sender else note.comment or f"user {note.user_id}"
         renamed = f"  as {note.filename}" if note.filename != item.name else ""
+        when = day_and_time(note.sent_ns / 1e9) if note.sent_ns else ""
         output.line(
-            f"  {note.number:>4}  {note.created_on:<25}  {column(note.size)}  ",
+            f"  {note.number:>4}  {when:<19}  {column(note.size)}  ",
             (f"{sender}{renamed}", "dim"),
             ("  this is the file here" if here else "", "green"),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from fluxsync.core.paths import basename, dirname, join, splitext
 
@@ -49,16 +49,16 @@ def existing_copy(path: str, alike: Iterable[str]) -> str | None:
     return next((other for other in alike if is_copy_of(other, path)), None)
 
 
-def standing(known: Iterable[tuple[str, str]], files: Container[str], paths: Iterable[str]) -> dict[str, str]:
-    """Return the conflicts that nobody has settled yet, as copy -> original.
+def standing(known: Iterable[tuple[str, str]], paths: Collection[str]) -> dict[str, str]:
+    """Return the conflicts that nobody has settled yet, as copy -> original; `paths` are all files.
 
     `known` are pairs of original and copy that this machine made; every other machine knows them by name. A
     conflict stands as long as both files do: to remove or rename either of them settles it.
     """
-    found = {copy: path for path, copy in known if path in files and copy in files}
+    found = {copy: path for path, copy in known if path in paths and copy in paths}
     for path in paths:
         original = original_of(path)
-        if original is not None and original in files:
+        if original is not None and original in paths:
             found.setdefault(path, original)
     return found
 

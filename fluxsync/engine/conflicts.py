@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from fluxsync.core.conflicts import standing, unmarked
-from fluxsync.core.model import Entry, Item, Kind, Place, State
+from fluxsync.core.model import Action, Entry, Item, Kind, Place, State
+from fluxsync.core.operations import Operation
 from fluxsync.core.paths import basename, dirname, is_below
 from fluxsync.errors import Rejected, Stale
 from fluxsync.replica.base import LocalReplica
-from fluxsync.state.journal import ConflictRow
+from fluxsync.state.journal import ConflictRow, Journal
 
-__all__ = ["Keep", "chosen", "settle", "still_standing"]
+__all__ = ["Keep", "chosen", "note_conflicts", "settle"]
 
 _MADE = re.compile(r"\(conflicted copy (\d{4}-\d\d-\d\d \d{6})\b")
 
@@ -32,17 +34,43 @@ class Keep(StrEnum):
     BOTH = "both"  # two ordinary files
 
 
-def still_standing(
-    rows: Sequence[ConflictRow], files: Mapping[str, Entry], items: Sequence[Item], now_s: float
+def note_conflicts(
+    journal: Journal,
+    files: Mapping[str, Entry],
+    items: Sequence[Item],
+    done: Sequence[Operation],
+    now_s: float,
+) -> None:
+    """Write down which conflicts stand after a round that saw these files and did these operations."""
+    paths = set(files)
+    for operation in done:
+        match operation.action:
+            case Action.TRASH_LOCAL:
+                paths.discard(operation.path)
+            case Action.MOVE_LOCAL:
+                paths.discard(operation.path)
+                paths.add(operation.target)
+            case Action.CONFLICT:
+                paths.add(operation.target)
+            case Action.DOWNLOAD:
+                paths.add(operation.path)
+    known = journal.conflicts()
+    pairs = standing(((row.path, row.copy_path) for row in known), paths)
+    rows = _rows(known, pairs, items, now_s) if pairs else []
+    if rows != known:
+        journal.set_conflicts(rows)
+
+
+def _rows(
+    known: Sequence[ConflictRow], pairs: Mapping[str, str], items: Sequence[Item], now_s: float
 ) -> list[ConflictRow]:
-    """Return the conflicts that stand, given all files of the folder; oldest first."""
-    known = {(row.path, row.copy_path): row for row in rows}
+    """Return the rows of pairs (copy -> original), oldest first."""
+    before = {(row.path, row.copy_path): row for row in known}
     keys = {item.path: item.key for item in items if item.kind is Kind.FILE and item.state is State.AGREED}
     found = []
-    for copy, path in standing(known, files, files).items():
-        row = known.get((path, copy))
-        since = row.time if row is not None else _made(copy, now_s)
-        found.append(ConflictRow(path, copy, keys.get(path, row.asset_id if row else ""), since))
+    for copy, path in pairs.items():
+        row = before.get((path, copy)) or ConflictRow(path, copy, "", _made(copy, now_s))
+        found.append(replace(row, asset_id=keys.get(path, row.asset_id)))
     return sorted(found, key=lambda row: (row.time, row.path, row.copy_path))
 
 

@@ -17,7 +17,7 @@ from fluxsync.core.model import Action, Item, Problem
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
 from fluxsync.core.safety import Held
 from fluxsync.engine.budget import fit
-from fluxsync.engine.conflicts import still_standing
+from fluxsync.engine.conflicts import note_conflicts
 from fluxsync.engine.decide import Pair, Rules, decide, tracked
 from fluxsync.engine.doubts import Line
 from fluxsync.engine.execute import Executor
@@ -132,10 +132,10 @@ def _round(
                 report.bytes_down += operation.size
         return {}, False
     journal.set_held([_held_row(row) for row in held])
-    _note_conflicts(journal, seen, items, watcher.clock())
     journal.remember_digests(seen.computed)
     _adopt(journal, seen, plan, number, watcher.clock())
     if not len(plan):
+        note_conflicts(journal, seen.local.files, items, [], watcher.clock())
         return dict.fromkeys(plan.deferred, "its place is taken"), False
     watcher.on_plan(plan)
     ledger = Ledger(
@@ -153,6 +153,7 @@ def _round(
         for operation in ledger.result.done:
             report.count(operation)
         report.fail(ledger.result.problems)
+    note_conflicts(journal, seen.local.files, items, ledger.result.done, watcher.clock())
     again = {problem.path: problem.reason for problem in ledger.result.stale}
     again.update(dict.fromkeys(plan.deferred, "its place is taken"))
     return again, any(map(_leaves_work, ledger.result.done))
@@ -198,14 +199,6 @@ def _note(report: Report, seen: Survey, plan: Plan, held: list[Held]) -> None:
         report.fail(snapshot.problems)
     report.failures.update({u.path: u.reason for u in seen.local.unknown if u.path not in report.failures})
     report.fail(plan.problems)
-
-
-def _note_conflicts(journal: Journal, seen: Survey, items: list[Item], now_s: float) -> None:
-    """Forget the conflicts that somebody has settled, and take in those that another machine found."""
-    known = journal.conflicts()
-    standing = still_standing(known, seen.local.files, items, now_s)
-    if standing != known:
-        journal.set_conflicts(standing)
 
 
 def _adopt(journal: Journal, seen: Survey, plan: Plan, number: int, now_s: float) -> None:

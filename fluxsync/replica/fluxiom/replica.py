@@ -28,6 +28,7 @@ from fluxsync.replica.fluxiom.entries import (
     asset_id_of,
     created_of,
     folder_entry,
+    instant_ns,
     read_memo,
     tag_id_of,
 )
@@ -48,7 +49,8 @@ class VersionNote:
     filename: str
     size: int
     user_id: int
-    created_on: str
+    #: When it was sent, by the service's clock, in nanoseconds since 1970; 0: not known.
+    sent_ns: int
     comment: str
     sender: str = ""
     digest: str = ""
@@ -244,7 +246,7 @@ def _note(version: Version) -> VersionNote:
         filename=version.filename,
         size=version.size,
         user_id=version.user_id,
-        created_on=version.created_on,
+        sent_ns=instant_ns(version.updated_on or version.created_on),
         comment=version.comment,
         sender=note.sender if note else "",
         digest=note.digest if note else "",
