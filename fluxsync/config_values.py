@@ -197,8 +197,11 @@ def parse_root(value: object) -> Path:
         value = str(value)
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError('is no folder: write one, like "~/Fluxiom"')
+    whole = expand(value)
+    if not os.path.isabs(whole):
+        raise ValueError('depends on where fluxsync is started: write the whole path, or begin it with "~"')
     try:
-        root = Path(expand(value)).resolve()
+        root = Path(whole).resolve()
         kind = "file" if root.exists() and not root.is_dir() else ""
     except OSError as error:
         raise ValueError(f"cannot be looked at ({error.strerror}): write another folder") from None

@@ -186,6 +186,7 @@ def test_other_variables_are_left_alone(home: Path) -> None:
         ("remote", "username = 5", r"\[remote\] username = 5: has the wrong type: should be a valid string"),
         ("local", 'root = ""', r'\[local\] root = "": is no folder'),
         ("local", 'root = "/"', r'\[local\] root = "/": is the whole disk'),
+        ("local", 'root = "Fluxiom"', r"depends on where fluxsync is started: write the whole path"),
         ("local", 'root = "~nobody-here/x"', r"has an unknown home directory"),
         ("log", 'level = "loud"', r"\[log\] level = \"loud\": must be 'debug', 'info'"),
         ("log", 'file = "~/Fluxiom/log"', r"\[log\] file = .*: lies in the synced folder"),
