@@ -43,6 +43,7 @@ def pass_rules(settings: Settings, pair: Pair, host: str, now_s: float) -> Rules
         return {
             Limited.DELETE_HERE: deletions,
             Limited.DELETE_THERE: deletions,
+            Limited.PURGE: deletions,
             Limited.MOVE: safety.max_move.most(tracked),
             Limited.EDIT_HERE: edits,
             Limited.EDIT_THERE: edits,

@@ -123,6 +123,7 @@ def _lines(report: Report) -> list[tuple[str, int]]:
         ("moved on the account", report.moved_remote),
         ("put into the trash here", report.trashed_local),
         ("put into the trash on the account", report.trashed_remote),
+        ("deleted from the trash on the account for good", report.purged),
         ("kept as two files (conflict)", report.conflicts),
     ]
     return [(words, number) for words, number in counted if number]
@@ -180,6 +181,7 @@ def _fate(value: str) -> str:
     return {
         "trash-local": "into the trash here",
         "trash-remote": "into the trash on the account",
+        "purge": "out of the trash on the account for good",
     }.get(value, "change")
 
 

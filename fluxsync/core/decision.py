@@ -21,6 +21,7 @@ class Fate(Enum):
     CREATE = "create"  # a new asset for the file
     RESTORE = "restore"  # the asset out of the trash, and then live
     LEAVE = "leave"  # not enough is known
+    PURGE = "purge"  # deleted from the trash of the account for good
 
 
 class Content(Enum):

@@ -196,6 +196,8 @@ class Snapshot:
     admits: Callable[[str], bool] = _admit_all
     #: Remote: what `Intent.mark` has to hold for anything sent after this scan.
     mark: str = ""
+    #: Remote: the service's own clock at this scan, seconds since 1970; None: it does not tell.
+    clock_s: float | None = None
     #: Remote: the trash tag that the ancestor's trashed items carried is gone as a whole.
     trash_lost: bool = False
 

@@ -78,6 +78,8 @@ class Plan:
     local: list[Operation] = field(default_factory=list)
     transfers: list[Operation] = field(default_factory=list)
     cleanup: list[Operation] = field(default_factory=list)
+    #: What cannot be undone comes last, and not at all in a pass that could not go on.
+    purges: list[Operation] = field(default_factory=list)
     agreements: list[Item] = field(default_factory=list)
     forget: list[Item] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -89,6 +91,8 @@ class Plan:
         yield from self.local
         yield from self.transfers
         yield from self.cleanup
+        yield from self.purges
 
     def __len__(self) -> int:
-        return len(self.tags) + len(self.local) + len(self.transfers) + len(self.cleanup)
+        phases = (self.tags, self.local, self.transfers, self.cleanup, self.purges)
+        return sum(map(len, phases))

@@ -28,6 +28,7 @@ class Limited(StrEnum):
     EDIT_HERE = "new contents here"
     EDIT_THERE = "new contents on the account"
     BACKWARDS = "older versions"
+    PURGE = "purges on the account"
 
 
 #: Seconds of history that count against each limit.
@@ -38,6 +39,7 @@ WINDOW_S: Mapping[Limited, float] = {
     Limited.EDIT_HERE: 600.0,
     Limited.EDIT_THERE: 600.0,
     Limited.BACKWARDS: 0.0,
+    Limited.PURGE: 3600.0,
 }
 
 #: Which actions of the history count against each limit.
@@ -48,6 +50,7 @@ LIMITED_ACTIONS: Mapping[Limited, frozenset[Action]] = {
     Limited.EDIT_HERE: frozenset({Action.DOWNLOAD, Action.CONFLICT}),
     Limited.EDIT_THERE: frozenset({Action.VERSION}),
     Limited.BACKWARDS: frozenset(),
+    Limited.PURGE: frozenset({Action.PURGE}),
 }
 
 
@@ -89,6 +92,9 @@ def guard(changes: Sequence[Change], limits: Limits, *, approved: bool) -> tuple
 def _kinds(change: Change) -> Iterable[tuple[Limited, str]]:
     """Name the limits that a change counts against."""
     verdict, item = change.verdict, change.item
+    if verdict.fate is Fate.PURGE:
+        yield Limited.PURGE, ""
+        return
     if item is None or item.state is not State.AGREED:
         if item is not None and item.state is State.TRASHED and verdict.fate is not Fate.TRASH_REMOTE:
             yield Limited.MOVE, " out of the trash"

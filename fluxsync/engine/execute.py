@@ -61,6 +61,7 @@ class Executor:
                 subjects.setdefault(operation.subject, []).append(operation)
             self._together([self._ledger.task(operations) for operations in subjects.values()])
             self._in_order(plan.cleanup)
+            self._together([self._ledger.task([op]) for op in plan.purges])
         finally:
             self._ledger.settle()
         return self._ledger.result

@@ -210,6 +210,8 @@ _MOVES = (Action.MOVE_LOCAL, Action.RENAME_FOLDER)
 
 def _is_limited(operation: Operation) -> bool:
     """Tell whether an operation counts against a limit: only what happens to a file that both sides had."""
+    if operation.action is Action.PURGE:
+        return True
     item = operation.item
     if item is None or item.state is not State.AGREED:
         return False

@@ -46,6 +46,8 @@ class Report:
     trashed_local: int = 0
     trashed_remote: int = 0
     conflicts: int = 0
+    #: Assets deleted from the trash of the account for good.
+    purged: int = 0
     unchanged: int = 0
     bytes_up: int = 0
     bytes_down: int = 0
@@ -104,6 +106,8 @@ class Report:
                 self.trashed_local += 1
             case Action.TRASH_REMOTE:
                 self.trashed_remote += 1
+            case Action.PURGE:
+                self.purged += 1
 
     def document(self) -> dict[str, object]:
         """Return the JSON document of `--once --json`."""

@@ -209,6 +209,10 @@ class Mover:
         row = replace(item, state=State.TRASHED, memo=trashed.memo, revision=trashed.revision)
         return Step(Standing(row, None, trashed), row)
 
+    def purge(self, operation: Operation, standing: Standing) -> Step:
+        self.remote.delete(_present(standing.remote))
+        return Step(Standing(), forget=standing.item.id if standing.item else 0)
+
     # -- folders
 
     def make_tag(self, operation: Operation, standing: Standing) -> Step:
@@ -265,6 +269,7 @@ _STEPS: Mapping[Action, Callable[[Mover, Operation, Standing], Step]] = {
     Action.RESTORE: Mover.restore,
     Action.TRASH_LOCAL: Mover.trash_local,
     Action.TRASH_REMOTE: Mover.trash_remote,
+    Action.PURGE: Mover.purge,
     Action.MAKE_TAG: Mover.make_tag,
     Action.RENAME_TAG: Mover.rename_tag,
     Action.RENAME_FOLDER: Mover.rename_folder,

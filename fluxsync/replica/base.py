@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fluxsync.core.model import Capabilities, Entry, Intent, Item, Place, Scope, Snapshot
+from fluxsync.core.trash import TrashedFile
 
 __all__ = ["LocalReplica", "Probe", "RemoteReplica", "Replica", "Source", "Trashed"]
 
@@ -122,6 +123,30 @@ class LocalReplica(Replica, Protocol):
         trash, or to `aside` (beside it, a free name) where one is given. Returns the entry with its digest.
         Raises `Stale`, `Busy`, `Full`, `Rejected`, and whatever `content` raises.
         """
+        ...
+
+    def list_trash(self) -> Sequence[TrashedFile]:
+        """List the local trash, oldest first; makes nothing."""
+        ...
+
+    def trash_bytes(self) -> int:
+        """Return how many bytes the local trash holds."""
+        ...
+
+    def trashed_digest(self, where: str) -> str:
+        """Read a file in the trash and return its digest. Raises `Stale` where it is gone."""
+        ...
+
+    def restore_trashed(self, where: str, place: Place) -> Entry:
+        """Move a file out of the trash to a free name. Raises `Stale` where that is taken."""
+        ...
+
+    def drop_trashed(self, where: str) -> None:
+        """Delete a file in the trash for good. Raises `Stale` where it is gone."""
+        ...
+
+    def disk_bytes(self) -> int:
+        """Return the size of the disk that holds the root."""
         ...
 
     def keep(self, path: str, content: Source) -> Trashed:

@@ -32,6 +32,7 @@ KINDS = {
     Limited.EDIT_THERE: lambda: change(Fate.LIVE, Content.UP),
     Limited.EDIT_HERE: lambda: change(Fate.LIVE, Content.DOWN, revision=4),
     Limited.MOVE: lambda: change(Fate.LIVE, place=Side.REMOTE, home="8"),
+    Limited.PURGE: lambda: change(Fate.PURGE, item=None),
 }
 
 

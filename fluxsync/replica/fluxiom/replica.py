@@ -135,7 +135,12 @@ class Fluxiom:
             self.last_probe = scan.first_probe
         else:
             snapshot = scan.members(scope)
-        return replace(snapshot, mark=finding.mark_of(int(self.facts.get("highest_id", 0)), user.id))
+        time = self.service_time
+        return replace(
+            snapshot,
+            clock_s=time.timestamp() if time else None,
+            mark=finding.mark_of(int(self.facts.get("highest_id", 0)), user.id),
+        )
 
     def look(self, entry: Entry) -> Entry | None:
         if entry.kind is Kind.FOLDER:

@@ -34,7 +34,8 @@ from fluxsync.replica.folder.stamps import lstat, same_file, stamp_at, stamp_of
 from fluxsync.replica.folder.survey import Survey
 from fluxsync.replica.folder.syscalls import At
 from fluxsync.replica.folder.translate import translated
-from fluxsync.replica.folder.trash import Trash, TrashedFile
+from fluxsync.replica.folder.trash import Trash
+from fluxsync.replica.folder.trash_verbs import TrashVerbs
 
 __all__ = ["Folder"]
 
@@ -42,7 +43,7 @@ __all__ = ["Folder"]
 _PATIENCE_S = 1.0
 
 
-class Folder:
+class Folder(TrashVerbs):
     """One root folder. The constructor touches nothing; `prepare` makes `.fluxsync`.
 
     `ignore` and `include` are gitignore patterns, `settle_s` seconds. `mounts` are the mount points below the
@@ -81,9 +82,10 @@ class Folder:
             wait=wait,
             on_progress=on_progress,
         )
-        self._trash = Trash(clock)
-        self._folders = Folders(self._root, self._trash, self._facts)
-        self._apply = Apply(self._trash, clock, conflict_name or conflicted_copy, on_conflict_copy)
+        trash = Trash(clock)
+        apply = Apply(trash, clock, conflict_name or conflicted_copy, on_conflict_copy)
+        super().__init__(self._root, trash, apply)
+        self._folders = Folders(self._root, trash, self._facts)
 
     # The root
 
@@ -230,28 +232,7 @@ class Folder:
     def remove_folder(self, folder: Entry) -> None:
         self._folders.remove(folder)
 
-    # The trash and the staging room
-
-    def list_trash(self) -> list[TrashedFile]:
-        """List the local trash, oldest first."""
-        with self._root.opened() as top, translated(self._root.path):
-            return self._trash.files(top)
-
-    def restore_trashed(self, where: str, place: Place) -> Entry:
-        """Move a file out of the trash to a free name. Raises `Stale` where that is taken."""
-        path = _path(place)
-        with self._root.opened() as top, translated(path):
-            with self._trash.slot(top, where) as slot, self._root.parent(top, path) as target:
-                self._apply.publish(slot.at, target, path)
-                syscalls.sync_folder(slot.at.fd)
-                stamp = stamp_at(target)
-            self._trash.tidy(top, where)
-        return Entry(Kind.FILE, place, size=stamp.size, stamp=stamp)
-
-    def drop_trashed(self, where: str) -> None:
-        """Delete a file in the trash for good."""
-        with self._root.opened() as top, translated(where):
-            self._trash.drop(top, where)
+    # The staging room
 
     def leftovers(self, run: str) -> list[str]:
         """Return the names of staged files that an interrupted run left in `.fluxsync/tmp`."""

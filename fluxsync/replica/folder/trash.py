@@ -21,28 +21,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fluxsync.core.paths import dirname, join
+from fluxsync.core.trash import TrashedFile
 from fluxsync.errors import Rejected
 from fluxsync.replica.folder import syscalls
-from fluxsync.replica.folder.root import FOLDER_FLAGS, check_path, control, make_folders
+from fluxsync.replica.folder.root import CONTROL, FOLDER_FLAGS, check_path, control, make_folders
 from fluxsync.replica.folder.stamps import lstat
 from fluxsync.replica.folder.syscalls import At
 
-__all__ = ["Slot", "Trash", "TrashedFile", "trashed_at"]
+__all__ = ["Slot", "Trash", "trashed_at"]
 
 _ROOM = "trash"
 _WHERE = re.compile(r"(\d{4}-\d{2}-\d{2})/(\d{6})Z(?:-\d+)?/(.+)", re.DOTALL)
 #: How often one path can come into the trash within a second.
 _TRIES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class TrashedFile:
-    """One file in the trash: `where` names it for ever, `when` is seconds since 1970."""
-
-    where: str
-    path: str
-    when: float
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +95,8 @@ class Trash:
     def files(self, root: int) -> list[TrashedFile]:
         """List what is in the trash, oldest first."""
         found: list[TrashedFile] = []
-        with control(root, _ROOM) as room:
-            for where, status in _below(room, ""):
+        with _opened(root) as room:
+            for where, status in _below(room, "") if room is not None else ():
                 try:
                     when, path = trashed_at(where)
                 except ValueError:
@@ -141,6 +132,11 @@ class Trash:
             syscalls.unlink(slot.at)
         self.tidy(root, where)
 
+    def bytes(self, root: int) -> int:
+        """Return how much is in the trash, whoever put it there."""
+        with _opened(root) as room:
+            return sum(status.st_size for _, status in _below(room, "")) if room is not None else 0
+
     def tidy(self, root: int, where: str) -> None:
         """Remove the empty folders that a file left in the trash."""
         with control(root, _ROOM) as room:
@@ -156,6 +152,24 @@ class Trash:
                     return  # something is in it
 
 
+@contextmanager
+def _opened(root: int) -> Iterator[int | None]:
+    """Yield a descriptor of the trash, None where there is none yet: looking makes nothing."""
+    try:
+        ours = os.open(CONTROL, FOLDER_FLAGS, dir_fd=root)
+        try:
+            room = os.open(_ROOM, FOLDER_FLAGS, dir_fd=ours)
+        finally:
+            os.close(ours)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        yield room
+    finally:
+        os.close(room)
+
+
 def _below(fd: int, path: str) -> Iterator[tuple[str, os.stat_result]]:
     for name in sorted(os.listdir(fd)):
         try:
@@ -165,7 +179,10 @@ def _below(fd: int, path: str) -> Iterator[tuple[str, os.stat_result]]:
         if not stat.S_ISDIR(status.st_mode):
             yield join(path, name), status
             continue
-        child = os.open(name, FOLDER_FLAGS, dir_fd=fd)
+        try:
+            child = os.open(name, FOLDER_FLAGS, dir_fd=fd)
+        except FileNotFoundError:
+            continue  # tidied away meanwhile
         try:
             yield from _below(child, join(path, name))
         finally:

@@ -17,6 +17,7 @@ from fluxsync.core.model import (
     Stamp,
 )
 from fluxsync.core.paths import ancestors, basename, dirname, is_below, join, rebase
+from fluxsync.core.trash import TrashedFile
 from fluxsync.errors import Halted, Rejected, Stale
 from fluxsync.replica.base import Source, Trashed
 from fluxsync.replica.memory.content import digest_of, locked, read, stream
@@ -39,6 +40,8 @@ class MemoryFolder:
         self.folders: dict[str, Stamp] = {}
         #: Content by where it lies in the trash: a number and the path it had.
         self.trashed: dict[str, bytes] = {}
+        #: When something came into the trash, in seconds since 1970; what is missing came long ago.
+        self.trash_times: dict[str, float] = {}
         self.room = 1 << 40
         self.missing = False
         self._ticks = 0
@@ -155,6 +158,37 @@ class MemoryFolder:
         self.expect(entry)
         del self.files[entry.path]
 
+    @locked
+    def list_trash(self) -> list[TrashedFile]:
+        return [
+            TrashedFile(where, where.partition("/")[2], self.trash_times.get(where, 0.0), len(content))
+            for where, content in self.trashed.items()
+        ]
+
+    @locked
+    def trash_bytes(self) -> int:
+        return sum(map(len, self.trashed.values()))
+
+    @locked
+    def trashed_digest(self, where: str) -> str:
+        return digest_of(self._expect_trashed(where))
+
+    @locked
+    def restore_trashed(self, where: str, place: Place) -> Entry:
+        content, path = self._expect_trashed(where), join(place.folder, place.name)
+        self._expect_place(path, None)
+        self.files[path] = MemoryFile(content, self.stamp(len(content)))
+        del self.trashed[where]
+        return self._file(path)
+
+    @locked
+    def drop_trashed(self, where: str) -> None:
+        self._expect_trashed(where)
+        del self.trashed[where]
+
+    def disk_bytes(self) -> int:
+        return 1 << 41
+
     def make_sure(self) -> None:
         if self.missing:
             raise Halted("the folder is missing or not mounted: nothing was done")
@@ -198,6 +232,12 @@ class MemoryFolder:
 
     def _folder(self, path: str) -> Entry:
         return Entry(Kind.FOLDER, Place("", path), stamp=self.folders[path])
+
+    def _expect_trashed(self, where: str) -> bytes:
+        self.make_sure()
+        if where not in self.trashed:
+            raise Stale(f"{where}: gone from the trash")
+        return self.trashed[where]
 
     def _bury(self, path: str, content: bytes) -> str:
         where = f"{len(self.trashed)}/{path}"

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,22 @@ def test_emptying_removes_the_file_and_the_folders_it_leaves(
     assert os.listdir(root / ".fluxsync/trash") == []
     with pytest.raises(Stale):
         folder.drop_trashed(where)
+
+
+def test_the_trash_tells_how_much_it_holds_and_what(folder: Folder, root: Path) -> None:
+    for number in range(3):
+        _make(root, f"x/{number}.ai", b"12345")
+        folder.trash(entry(folder, f"x/{number}.ai"))
+    assert folder.trash_bytes() == 15
+    assert {folder.trashed_digest(f.where) for f in folder.list_trash()} == {sha256(b"12345").hexdigest()}
+    assert folder.trash_bytes() < folder.free_bytes() < folder.disk_bytes()
+
+
+def test_looking_at_the_trash_of_an_untouched_folder_makes_nothing(tmp_path: Path) -> None:
+    untouched = Folder(tmp_path)
+    assert untouched.list_trash() == []
+    assert untouched.trash_bytes() == 0
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("where", ["../root-id", "2026-01-01/000000Z/../../../../a.ai", "a.ai", ""])
