@@ -67,6 +67,8 @@ def decide(here: Update, there: Update, *, equal: bool = False, buried: bool = F
             return Verdict(Fate.CREATE, why="deleted on the account, but edited here: the edit wins")
         if here.moved:
             return Verdict(Fate.CREATE, why="deleted on the account, but moved here")
+        if here.returned:
+            return Verdict(Fate.CREATE, why="deleted on the account, but back here")
         return Verdict(Fate.TRASH_LOCAL, why="deleted on the account")
 
     if there.presence is Presence.TRASHED and not there.edited:
@@ -76,6 +78,8 @@ def decide(here: Update, there: Update, *, equal: bool = False, buried: bool = F
             )
         if here.moved:
             return Verdict(Fate.RESTORE, Content.NONE, Side.LOCAL, "in the remote trash, but moved here")
+        if here.returned:
+            return Verdict(Fate.RESTORE, Content.NONE, Side.LOCAL, "in the remote trash, but back here")
         return Verdict(Fate.TRASH_LOCAL, why="in the remote trash")
 
     fate = Fate.RESTORE if there.presence is Presence.TRASHED else Fate.LIVE

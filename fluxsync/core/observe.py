@@ -33,6 +33,8 @@ class Update:
     edited: bool = False
     #: It lies elsewhere or has another name.
     moved: bool = False
+    #: It had gone, and its asset with it into the trash or not; now a file is back at its path.
+    returned: bool = False
     #: It is shorter than what fluxsync brought here, and nobody has saved it since: a loss of power.
     damaged: bool = False
     #: The account's version went back, or its size changed under the same version.

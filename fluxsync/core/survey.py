@@ -47,6 +47,7 @@ class Survey:
         self.remembered: list[Item] = []
         self.forget: list[Item] = [*self.left_out, *self.tree.gone]
         self.quiet: list[Item] = []
+        self._back = self._returned()
         for item in self.files:
             self._sort(item)
         self._unknown = {unknown.path for unknown in local.unknown}
@@ -63,6 +64,19 @@ class Survey:
         elif item.kind is Kind.FILE:
             self.files.append(item)
         return hidden
+
+    def _returned(self) -> frozenset[int]:
+        """Find the items that had gone and whose path holds a file again: programs delete and write anew.
+
+        Such a file is that item, as if it had never been away. Of several that lay there, the latest is.
+        """
+        gone = [i for i in self.files if i.state in (State.TRASHED, State.KEPT_THERE) and i.path in self.new]
+        back = {item.path: item for item in sorted(gone, key=lambda item: item.id)}
+        for path, item in back.items():
+            entry = self.new.pop(path)
+            edited = entry.digest != item.digest
+            self.view.updates[item.id] = Update(Presence.HERE, entry, edited=edited, returned=True)
+        return frozenset(item.id for item in back.values())
 
     def returns(self, remote: Entry) -> bool:
         """Tell whether a trashed asset comes out of the trash by new content."""
@@ -86,7 +100,7 @@ class Survey:
         there = observe_remote(self.remote, item)
         if item.state is State.KEPT_HERE and (there is None or there.presence is Presence.HERE):
             there = there or Update(Presence.HERE, self.remote.files[item.key])
-        elif item.state is not State.AGREED:
+        elif item.state is not State.AGREED and item.id not in self._back:
             self.remembered.append(item)
             return
         here = self._here(item)
@@ -187,7 +201,7 @@ class Survey:
         item, here, there = pair.item, pair.here, pair.there
         local, remote = here.entry, there.entry
         if remote is None or (there.presence is Presence.TRASHED and not there.edited):
-            if local is not None and (here.edited or here.moved):
+            if local is not None and (here.edited or here.moved or here.returned):
                 claims.placed(item.key, self.tree.at_path(dirname(local.path)), basename(local.path))
             return
         if here.presence is Presence.GONE and not there.edited:
@@ -211,6 +225,8 @@ class Survey:
         item = self.by_key.get(remote.key)
         if item is None:
             return not remote.trashed
+        if item.id in self._back:
+            return False
         if item.state is State.TRASHED:
             edited = remote.revision > item.revision
             return self.returns(remote) or (not remote.trashed and (edited or not self.remote.trash_lost))

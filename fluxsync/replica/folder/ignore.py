@@ -69,6 +69,7 @@ BUILT_IN: tuple[str, ...] = (
     "*.affinity-lock",
     # editors: swap files, backups, atomic saves
     "*~",
+    "*.bak",
     "*.swp",
     "*.swo",
     "*.swx",

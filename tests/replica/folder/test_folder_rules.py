@@ -29,6 +29,7 @@ HIDDEN = [
     "ps1A2B.tmp",
     "~ai-4711_.tmp",
     "a.txt~",
+    "logo.bak",
     ".a.swp",
     "#a#",
 ]
@@ -37,6 +38,7 @@ SHOWN = [
     "Icon",
     "Photoshop Templates",
     "4913",
+    "bak.ai",
     "part",
     "tmp",
     "a.part.ai",
