@@ -6,7 +6,8 @@ exits      every way a command can end, as an exit code and one line
 output     documents and text to stdout, lines to stderr
 words      sizes, times, counts and paths as people read them
 progress   who looks on while a pass runs: a bar on a terminal, log lines elsewhere
-once       `--once`, its plan and its summary; rebuild: the same after forgetting the journal
+once       `--once`, its plan and its summary; rebuild: the same after forgetting the journal;
+           approve: the same once what is held back was let through; held: how that is shown
 look       status and history; explain: one path; where: paths as people type them
 sandbox    the embedded server
 demo       everything at once, in a temporary folder; demo_place: what it makes; demo_view: what it shows;

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fluxsync.cli import output
+from fluxsync.cli.held import held_document, show_held
 from fluxsync.cli.session import shared_options, this
 from fluxsync.cli.where import asset_id, number, path_in
 from fluxsync.cli.words import ago, column, count, day_and_time, iso, size
@@ -91,10 +92,7 @@ def _status_document(picture: Status) -> dict[str, object]:
             }
             for row in picture.conflicts
         ],
-        "held": [
-            {"action": row.action, "path": row.path, "asset_id": asset_id(row.asset_id), "why": row.why}
-            for row in picture.held
-        ],
+        "held": held_document(picture.held),
         "skipped": _troubles(picture.skipped),
         "last_pass": None
         if last is None
@@ -142,7 +140,11 @@ def _show_status(picture: Status, root: Path, url: str) -> None:
             output.line(f"  {label:<12}", text)
     _list("waiting", "yellow", [(row.path, row.reason) for row in picture.waiting])
     _list("failing", "red", [(row.path, row.reason) for row in picture.failing])
-    _list("held back", "red", [(row.path, row.why) for row in picture.held])
+    if picture.held:
+        output.line()
+        output.line("  ", ("held back", "red"), f" ({len(picture.held):,})")
+        rows = ((row.why, row.path, row.action) for row in picture.held)
+        show_held(rows, lambda text: output.line("    ", text), bounded=True)
     _list("in conflict", "yellow", [(row.path, f"kept as {row.copy_path}") for row in picture.conflicts])
     _list("skipped", "dim", [(row.path, row.reason) for row in picture.skipped])
     if picture.conflicts:
@@ -150,7 +152,7 @@ def _show_status(picture: Status, root: Path, url: str) -> None:
         output.line("  settle conflicts with `fluxsync conflicts resolve`")
     if picture.held:
         output.line()
-        output.line("  let through what is held back with `fluxsync --once --approve`")
+        output.line("  let exactly that through with `fluxsync approve`")
 
 
 def _ended(picture: Status) -> str:

@@ -10,6 +10,7 @@ import sys
 import click
 
 from fluxsync import __version__
+from fluxsync.cli import approve as approving
 from fluxsync.cli import conflicts, demo, explain, look, once, output, rebuild, sandbox, versions
 from fluxsync.cli.exits import USAGE, ended
 from fluxsync.cli.session import Session, shared_options
@@ -61,6 +62,7 @@ for command in (
     explain.explain,
     conflicts.conflicts,
     versions.versions,
+    approving.approve,
     rebuild.rebuild,
     sandbox.sandbox,
     demo.demo,

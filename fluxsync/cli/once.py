@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fluxsync.cli import output
 from fluxsync.cli.exits import code_of, interruptible
+from fluxsync.cli.held import APPROVE, show_held
 from fluxsync.cli.session import Session
 from fluxsync.cli.words import column, count, size
 
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from fluxsync.settings import Settings
 
 __all__ = ["Ahead", "one_pass", "sync_once"]
-
-APPROVE = "fluxsync --once --approve"
 
 
 @dataclass(slots=True)
@@ -166,23 +166,18 @@ def _name_trouble(report: Report) -> None:
             output.say(f"fluxsync: {notice.reason}")
     for path, reason in sorted(report.failures.items()):
         output.say(f"{path}: {reason}" if path else f"fluxsync: {reason}")
-    for held in report.held:
-        output.say(f"{held.change.path}: held back: {_fate(held.change.verdict.fate.value)}: {held.why}")
     if report.held:
+        show_held(_held(report), output.say, name="fluxsync: ", bounded=sys.stderr.isatty())
         output.say(
-            f"fluxsync: {count(len(report.held), 'change')} held back by [safety]: look with"
-            f" `fluxsync --once --dry-run`, let them through with `{APPROVE}`"
+            f"fluxsync: {count(len(report.held), 'change')} held back by [safety]: if that is what you want,"
+            f" `{APPROVE}` lets exactly this through"
         )
     if report.message:
         output.say(f"fluxsync: {report.message}")
 
 
-def _fate(value: str) -> str:
-    return {
-        "trash-local": "into the trash here",
-        "trash-remote": "into the trash on the account",
-        "purge": "out of the trash on the account for good",
-    }.get(value, "change")
+def _held(report: Report) -> Iterator[tuple[str, str, str]]:
+    return ((held.why, held.change.path, held.mark.action) for held in report.held)
 
 
 # -- the plan ----------------------------------------------------------------------------------------------
@@ -225,9 +220,7 @@ def _show_plan(report: Report) -> None:
             output.line(f"  {_plan_path(operation):<{width}}  {weight:11}  ", (operation.why, "dim"))
         output.line()
     if report.held:
-        output.line(f"held back by [safety], for `{APPROVE}`: {len(report.held):,}")
-        for held in sorted(report.held, key=lambda held: held.change.path):
-            output.line(f"  {held.change.path}  ", (_fate(held.change.verdict.fate.value), "dim"))
+        show_held(_held(report), output.line)
         output.line()
     renamed = [op for op in plan if _only_renames(op)]
     if renamed:

@@ -10,17 +10,19 @@ A pass looks again, up to three times, where something was not as expected or a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from fluxsync.core.held import Held
 from fluxsync.core.model import Action, Item, Problem
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
-from fluxsync.core.safety import Held
+from fluxsync.core.safety import Guarded
 from fluxsync.engine.budget import fit
 from fluxsync.engine.conflicts import note_conflicts
 from fluxsync.engine.decide import Pair, Rules, decide, tracked
 from fluxsync.engine.doubts import Line
 from fluxsync.engine.execute import Executor
+from fluxsync.engine.held_rows import row_of
 from fluxsync.engine.late import remember_late
 from fluxsync.engine.ledger import Ledger
 from fluxsync.engine.meter import Meter
@@ -119,8 +121,8 @@ def _round(
     journal = pair.journal
     watcher.on_phase("looking at both sides")
     decided = decide(pair, rules, items, meter=watcher.meter, now_s=watcher.clock(), approved=approved)
-    seen, held, plan = decided.seen, decided.held, decided.plan
-    _note(report, seen, plan, held)
+    seen, guarded, plan = decided.seen, decided.guarded, decided.plan
+    _note(report, seen, plan, guarded.held)
     report.fail(fit(plan, free_here=pair.local.free_bytes(), free_there=_room(pair.remote, plan)))
     if dry_run:
         report.plan = list(plan)
@@ -131,7 +133,8 @@ def _round(
             else:
                 report.bytes_down += operation.size
         return {}, False
-    journal.set_held([_held_row(row) for row in held])
+    # What was approved stays so until a pass no longer finds it to do: killed, the next one goes on with it.
+    journal.set_held(_held_rows(guarded, {id(held.change) for held in guarded.approved}))
     journal.remember_digests(seen.computed)
     _adopt(journal, seen, plan, number, watcher.clock())
     if not len(plan):
@@ -142,7 +145,7 @@ def _round(
         journal,
         plan,
         pass_number=number,
-        approved=approved,
+        approved=_subjects(guarded),
         clock=watcher.clock,
         on_done=watcher.on_done,
     )
@@ -154,6 +157,10 @@ def _round(
             report.count(operation)
         report.fail(ledger.result.problems)
     note_conflicts(journal, seen.local.files, items, ledger.result.done, watcher.clock())
+    if guarded.approved:
+        finished = {operation.subject for operation in ledger.result.done}
+        left = [n for n in _subjects(guarded) if n not in finished or ledger.has_failed(n)]
+        journal.set_held(_held_rows(guarded, {id(guarded.go[subject]) for subject in left}))
     again = {problem.path: problem.reason for problem in ledger.result.stale}
     again.update(dict.fromkeys(plan.deferred, "its place is taken"))
     return again, any(map(_leaves_work, ledger.result.done))
@@ -219,10 +226,16 @@ def _room(remote: RemoteReplica, plan: Plan) -> int | None:
     return None
 
 
-def _held_row(held: Held) -> HeldRow:
-    change = held.change
-    key = change.remote.key if change.remote else change.item.key if change.item else ""
-    return HeldRow(str(change.verdict.fate.value), change.path, key, held.why)
+def _held_rows(guarded: Guarded, approved: Collection[int]) -> list[HeldRow]:
+    """Return what waits for a person, and what was approved and waits to be done."""
+    left = [row_of(held, approved=True) for held in guarded.approved if id(held.change) in approved]
+    return [*map(row_of, guarded.held), *left]
+
+
+def _subjects(guarded: Guarded) -> frozenset[int]:
+    """Return the subjects in the plan of what a person let through."""
+    approved = {id(held.change) for held in guarded.approved}
+    return frozenset(subject for subject, change in enumerate(guarded.go) if id(change) in approved)
 
 
 def _write_down(journal: Journal, report: Report, number: int) -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from fluxsync.core.model import Item, Kind, State
 from fluxsync.core.operations import Plan
 from fluxsync.core.plan import PlanPolicy, make_plan
-from fluxsync.core.reconcile import Change, Evidence, Policy
-from fluxsync.core.safety import LIMITED_ACTIONS, WINDOW_S, Held, Limited, Limits, guard
+from fluxsync.core.reconcile import Evidence, Policy
+from fluxsync.core.safety import LIMITED_ACTIONS, WINDOW_S, Guarded, Limited, Limits, disbelief, guard
+from fluxsync.engine import held_rows
 from fluxsync.engine.late import may_come_late
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.survey import Survey, survey
@@ -51,8 +52,7 @@ class Decided:
     """Both sides as they were seen, and what follows from that."""
 
     seen: Survey
-    go: list[Change]
-    held: list[Held]
+    guarded: Guarded
     plan: Plan
 
 
@@ -72,24 +72,35 @@ def decide(
         connections=pair.connections,
         meter=meter,
     )
-    limits = _limits(journal, rules, items, now_s)
+    limits = replace(
+        _limits(journal, rules, items, now_s),
+        disbelief=disbelief(seen.remote, items),
+        doubts=held_rows.doubts(journal.held()),
+    )
     if policy.delete_nothing:
         # Another mapping moves what it moves; every other limit holds.
         limits = replace(limits, most={k: v for k, v in limits.most.items() if k is not Limited.MOVE})
-    changes = seen.reconciliation.changes
-    go, held = guard(changes, limits, approved=approved)
-    return Decided(seen, go, held, make_plan(seen.reconciliation, go, seen.local, seen.remote, rules.plan))
+    approvals = held_rows.approvals(journal.approved())
+    guarded = guard(seen.reconciliation.changes, limits, approvals, approve_all=approved)
+    plan = make_plan(seen.reconciliation, guarded.go, seen.local, seen.remote, rules.plan)
+    return Decided(seen, guarded, plan)
 
 
 def _limits(journal: Journal, rules: Rules, items: Collection[Item], now_s: float) -> Limits:
-    """Return what may be done of each kind, and what the last hour has used of it."""
-    most = journal.most_tracked(now_s - max(WINDOW_S.values()), tracked(items))
-    recent = {
-        kind: journal.recent([str(action) for action in actions], now_s - WINDOW_S[kind])
-        for kind, actions in LIMITED_ACTIONS.items()
-        if actions
-    }
-    return Limits(rules.most(most), recent)
+    """Return what may be done of each kind, and what the time that counts has used of it."""
+    most: dict[Limited, int] = {}
+    recent: dict[tuple[Limited, str], int] = {}
+    now = tracked(items)
+    for kind, window_s in WINDOW_S.items():
+        since_s = now_s - window_s
+        allowed = rules.most(journal.most_tracked(since_s, now))
+        if kind in allowed:
+            most[kind] = allowed[kind]
+        for cause, number in journal.recent(list(map(str, LIMITED_ACTIONS[kind])), since_s).items():
+            if bool(cause) == (kind is Limited.MOVE):
+                recent[kind, cause] = number
+    to_account = rules.plan.up and rules.plan.conflict == "local"
+    return Limits(most, recent, Limited.EDIT_THERE if to_account else Limited.EDIT_HERE)
 
 
 def tracked(items: Collection[Item]) -> int:

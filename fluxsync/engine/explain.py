@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from fluxsync.core.held import Held
 from fluxsync.core.model import Entry, Item, Kind, State
 from fluxsync.core.operations import Operation
 from fluxsync.core.paths import is_below, nfc
 from fluxsync.core.reconcile import Change
-from fluxsync.core.safety import Held
 from fluxsync.engine.decide import Pair, Rules, decide
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.survey import Survey
@@ -56,7 +56,7 @@ def explain(
     """
     items = pair.journal.items()
     decided = decide(pair, rules, items, meter=Meter(), now_s=clock())
-    seen, go, held, plan = decided.seen, decided.go, decided.held, decided.plan
+    seen, go, held, plan = decided.seen, decided.guarded.go, decided.guarded.held, decided.plan
     changes = seen.reconciliation.changes
     path = _as_known(path, seen, items)
     change = next((change for change in changes if path in _paths(change)), None)

@@ -7,10 +7,11 @@ what may have happened, or an ancestor that says what did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from fluxsync.core.model import Action, Entry, Intent, Kind, Place, Problem, State
+from fluxsync.core.limits import caused_by, counts
+from fluxsync.core.model import Action, Entry, Intent, Kind, Place, Problem
 from fluxsync.core.operations import Operation, Plan
 from fluxsync.core.paths import is_below, rebase
 from fluxsync.engine.steps import Standing, Step, intent_of
@@ -59,14 +60,17 @@ class Ledger:
         plan: Plan,
         *,
         pass_number: int,
-        approved: bool,
+        approved: Collection[int],
         clock: Callable[[], float],
         on_done: Callable[[Operation], None],
     ) -> None:
         self.result = Executed()
         self._journal = journal
         self._pass = pass_number
+        #: Subjects that a person let through: they count against no limit.
         self._approved = approved
+        #: Subjects whose move was counted: a second hop is the same move.
+        self._caused: set[int] = set()
         self._clock = clock
         self._on_done = on_done
         self._standing: dict[int, Standing] = {}
@@ -201,22 +205,21 @@ class Ledger:
             outcome,
             detail,
             step.bytes if step else 0,
-            self._approved or not _is_limited(operation),
+            operation.subject in self._approved or not counts(operation),
+            "\n".join(self._causes(operation)),
         )
+
+    def _causes(self, operation: Operation) -> tuple[str, ...]:
+        """Return what on the account caused a step, once for each subject."""
+        if operation.subject in self._caused:
+            return ()
+        found = caused_by(operation)
+        if found:
+            self._caused.add(operation.subject)
+        return found
 
 
 _MOVES = (Action.MOVE_LOCAL, Action.RENAME_FOLDER)
-
-
-def _is_limited(operation: Operation) -> bool:
-    """Tell whether an operation counts against a limit: only what happens to a file that both sides had."""
-    if operation.action is Action.PURGE:
-        return True
-    item = operation.item
-    if item is None or item.state is not State.AGREED:
-        return False
-    renames = operation.action is Action.VERSION and operation.local and operation.local.digest == item.digest
-    return not renames
 
 
 def _key(operation: Operation) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from fluxsync.core.held import Held
 from fluxsync.core.model import Action, Problem
 from fluxsync.core.operations import Operation
-from fluxsync.core.safety import Held
 
 __all__ = ["EXIT_CODES", "Report", "Result"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +48,7 @@ class Event:
     bytes: int = 0
     #: It does not count against a limit: a person approved it, or it is of no limited kind.
     approved: bool = False
-    #: What on the account caused it, where a limit counts by cause: the key of a tag, or "trash".
+    #: What on the account caused it, where a limit counts by cause; several in lines of their own.
     cause: str = ""
 
 
@@ -127,15 +128,22 @@ def prune(cursor: sqlite3.Cursor, now_s: float) -> None:
     cursor.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('pruned', ?)", (repr(now_s),))
 
 
-def recent(database: Database, actions: Collection[str], since_s: float) -> int:
-    """Count what was done of these kinds after that time, not counting what a person approved."""
+def recent(database: Database, actions: Collection[str], since_s: float) -> dict[str, int]:
+    """Count by cause what was done of these kinds after that time, without what a person approved.
+
+    An event with several causes counts for each of them; one without any counts for "".
+    """
     names = sorted(actions)
     rows = database.rows(
-        "SELECT count(*) FROM history WHERE time > ? AND outcome = 'done' AND NOT approved"
-        f" AND action IN ({placeholders(names)})",
+        "SELECT cause, count(*) FROM history WHERE time > ? AND outcome = 'done' AND NOT approved"
+        f" AND action IN ({placeholders(names)}) GROUP BY cause",
         (since_s, *names),
     )
-    return int(rows[0][0])
+    counted: Counter[str] = Counter()
+    for text, number in rows:
+        for cause in from_sql(text).split("\n"):
+            counted[cause] += number
+    return dict(counted)
 
 
 def most_tracked(database: Database, since_s: float, now: int) -> int:

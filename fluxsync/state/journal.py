@@ -254,8 +254,8 @@ class Journal:
         """Return when a pass last ended in step, in seconds since 1970."""
         return history.last_in_step(self._database)
 
-    def recent(self, actions: Collection[str], since_s: float) -> int:
-        """Count what was done of these kinds after a time (seconds since 1970) without being approved."""
+    def recent(self, actions: Collection[str], since_s: float) -> dict[str, int]:
+        """Count by cause what was done of these kinds after a time (seconds since 1970), not approved."""
         return history.recent(self._database, actions, since_s)
 
     def most_tracked(self, since_s: float, now: int) -> int:
@@ -263,10 +263,6 @@ class Journal:
         return history.most_tracked(self._database, since_s, now)
 
     # -- notices ---------------------------------------------------------------------------------------
-
-    def problems(self) -> list[Problem]:
-        """Return the problems of the last pass."""
-        return [row.problem for row in notices.problems(self._database)]
 
     def problem_rows(self) -> list[ProblemRow]:
         """Return the problems with the time since when each path has had one."""
@@ -278,13 +274,22 @@ class Journal:
             notices.set_problems(cursor, problems, pass_number, self._clock())
 
     def held(self) -> list[HeldRow]:
-        """Return what a limit holds back."""
-        return notices.held(self._database)
+        """Return what a limit holds back, and nobody has approved."""
+        return [row for row in notices.held(self._database) if not row.approved]
+
+    def approved(self) -> list[HeldRow]:
+        """Return what a person let through, and no pass has looked at since."""
+        return [row for row in notices.held(self._database) if row.approved]
 
     def set_held(self, rows: Sequence[HeldRow]) -> None:
-        """Replace what is held back as a whole."""
+        """Replace what is held back or approved as a whole."""
         with self._database.transaction(flush=False) as cursor:
             notices.set_held(cursor, rows)
+
+    def approve(self, rows: Collection[HeldRow]) -> None:
+        """Let through exactly these of the rows that are held back, on the disk when this returns."""
+        with self._database.transaction(flush=True) as cursor:
+            notices.approve(cursor, self._database, rows)
 
     def conflicts(self) -> list[ConflictRow]:
         """Return the conflicts that were kept as two files, oldest first."""

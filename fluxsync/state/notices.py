@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from fluxsync.core.model import Problem
 from fluxsync.state.connection import Database, from_sql, to_sql
@@ -14,6 +14,7 @@ __all__ = [
     "HeldRow",
     "ProblemRow",
     "add_conflict",
+    "approve",
     "conflicts",
     "held",
     "problems",
@@ -21,6 +22,8 @@ __all__ = [
     "set_held",
     "set_problems",
 ]
+
+_HELD = "action, path, asset_id, why, kind, revision, digest, approved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,18 @@ class ProblemRow:
 
 @dataclass(frozen=True, slots=True)
 class HeldRow:
-    """An operation that a limit holds back."""
+    """A change that a limit holds back, so exactly that an approval can mean it and nothing else."""
 
     action: str
     path: str
     asset_id: str
     why: str
+    #: The limits that hold it, one in each line.
+    kind: str = ""
+    revision: int = 0
+    #: The content here; "" where there is none.
+    digest: str = ""
+    approved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +92,49 @@ def set_problems(cursor: sqlite3.Cursor, found: Sequence[Problem], pass_number: 
 
 
 def held(database: Database) -> list[HeldRow]:
-    rows = database.rows("SELECT action, path, asset_id, why FROM held ORDER BY rowid")
-    return [HeldRow(action, from_sql(path), from_sql(key), from_sql(why)) for action, path, key, why in rows]
+    rows = database.rows(f"SELECT {_HELD} FROM held ORDER BY rowid")
+    return [
+        HeldRow(
+            action,
+            from_sql(path),
+            from_sql(key),
+            from_sql(why),
+            from_sql(kind),
+            _whole(from_sql(revision)),
+            from_sql(digest),
+            approved == 1,
+        )
+        for action, path, key, why, kind, revision, digest, approved in rows
+    ]
 
 
 def set_held(cursor: sqlite3.Cursor, rows: Sequence[HeldRow]) -> None:
     """Replace all that is held back."""
     cursor.execute("DELETE FROM held")
     cursor.executemany(
-        "INSERT INTO held (action, path, asset_id, why) VALUES (?, ?, ?, ?)",
-        [(row.action, to_sql(row.path), to_sql(row.asset_id), to_sql(row.why)) for row in rows],
+        f"INSERT INTO held ({_HELD}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                row.action,
+                to_sql(row.path),
+                to_sql(row.asset_id),
+                to_sql(row.why),
+                row.kind,
+                to_sql(row.revision),
+                row.digest,
+                row.approved,
+            )
+            for row in rows
+        ],
+    )
+
+
+def approve(cursor: sqlite3.Cursor, database: Database, rows: Collection[HeldRow]) -> None:
+    """Let through these of the rows that are held back; why they were held may read otherwise by now."""
+    meant = {replace(row, why="") for row in rows}
+    set_held(
+        cursor,
+        [replace(row, approved=row.approved or replace(row, why="") in meant) for row in held(database)],
     )
 
 
@@ -116,3 +158,10 @@ def set_conflicts(cursor: sqlite3.Cursor, rows: Sequence[ConflictRow]) -> None:
     cursor.execute("DELETE FROM conflicts")
     for row in rows:
         add_conflict(cursor, row)
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        return 0

@@ -116,13 +116,14 @@ def schema_1(db: SqliteUtils) -> None:
 @migrations()
 def schema_2(db: SqliteUtils) -> None:
     for statement in (
-        # What on the account caused a change, where a limit counts by cause: "tag 812", "trash".
+        # What on the account caused a change, where a limit counts by cause: "out of 812", "trash".
         "ALTER TABLE history ADD COLUMN cause TEXT NOT NULL DEFAULT ''",
         # Why a pass stopped, in one line for people.
         "ALTER TABLE passes ADD COLUMN message TEXT NOT NULL DEFAULT ''",
         # What exactly is held back, so that an approval lets that through and nothing else.
         "ALTER TABLE held ADD COLUMN kind TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE held ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE held ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE held ADD COLUMN approved INTEGER NOT NULL DEFAULT 0",
         # Files that failed again and again: left alone until a time, or until they change.
         """CREATE TABLE put_aside (

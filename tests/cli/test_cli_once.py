@@ -141,7 +141,7 @@ def test_an_unreadable_file_is_named(world: World) -> None:
 
 
 def test_more_deletions_than_allowed_are_held_back(world: World) -> None:
-    """Exit 4; each is named with the cure, and --approve lets them through."""
+    """Exit 4; the limit is named once, each file below it, the cure last; --approve lets them through."""
     for number in range(24):
         world.write(f"f{number}.txt", str(number))
     world.run("--once")
@@ -151,8 +151,11 @@ def test_more_deletions_than_allowed_are_held_back(world: World) -> None:
     done = world.run("--once")
     assert done.returncode == 4
     lines = messages(done.stderr)
-    assert len([line for line in lines if ": held back: " in line]) == 12
-    assert "`fluxsync --once --approve`" in lines[-1]
+    (reason,) = [line for line in lines if "held back: " in line]
+    assert "12 deletions on the account over the last hour, more than the limit of 10" in reason
+    assert "([safety] max_delete)" in reason
+    assert lines[1:-1] == sorted(f"  f{number}.txt" for number in range(12))
+    assert "`fluxsync approve`" in lines[-1]
     status = world.document("status")
     assert (status["state"], len(status["held"])) == ("held", 12)
     planned = world.run("--once", "--dry-run", "--json")

@@ -278,8 +278,8 @@ class Machine:
 
     def planned(self) -> Plan:
         result, local, remote = self.reconciled()
-        go, held = guard(result.changes, Limits({}), approved=True)
-        assert not held
+        guarded = guard(result.changes, Limits({}), {}, approve_all=True)
+        assert not guarded.held
         policy = PlanPolicy(
             self.up,
             self.down,
@@ -288,7 +288,7 @@ class Machine:
             self.rename,
             self.now + HOUR_NS,
         )
-        return make_plan(result, go, local, remote, policy)
+        return make_plan(result, guarded.go, local, remote, policy)
 
     def cycle(
         self,

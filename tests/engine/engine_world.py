@@ -37,7 +37,7 @@ READS = frozenset(("scan", "look", "open", "describe", "probe", "find", "make_su
 WRITES = frozenset(
     (
         *("begin_pass", "plan", "mark_sent", "settle", "advance", "end_pass", "forget_planned"),
-        *("record", "set_held", "set_problems", "set_facts", "remember_digests", "add_conflict"),
+        *("record", "set_held", "approve", "set_problems", "set_facts", "remember_digests", "add_conflict"),
     )
 )
 

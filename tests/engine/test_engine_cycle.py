@@ -168,6 +168,7 @@ def test_a_list_that_fails_ends_the_pass_and_changes_nothing(
 ) -> None:
     world = World(tmp_path)
     world.write("a.gif", "A")
+    world.write("c.gif", "C")
     world.rest()
     world.write("b.gif", "B")
     world.purge("a.gif")

@@ -300,7 +300,7 @@ def test_rejected_names_the_path_with_the_reason_and_is_not_tried_again(tmp_path
     assert failing.tries == 1
     assert world.there() == {"a.gif": "old a.gif", "b.gif": "new"}
     with world.journal() as journal:
-        assert [(p.path, p.reason) for p in journal.problems()] == [("a.gif", "too odd")]
+        assert [(r.problem.path, r.problem.reason) for r in journal.problem_rows()] == [("a.gif", "too odd")]
         (event,) = [e for e in journal.history("a.gif") if e.outcome == "problem"]
         assert (event.action, event.detail) == ("version", "too odd")
         assert journal.unsettled() == []

@@ -24,7 +24,7 @@ def journal() -> Journal:
 
 
 def ledger(journal: Journal, plan: Plan, **more: Any) -> Ledger:
-    given: dict[str, Any] = {"approved": False, "clock": Clock(), "on_done": lambda operation: None}
+    given: dict[str, Any] = {"approved": (), "clock": Clock(), "on_done": lambda operation: None}
     return Ledger(journal, plan, pass_number=1, **given | more)
 
 
@@ -232,12 +232,12 @@ def test_only_what_happens_to_an_agreed_file_counts_against_a_limit(
 ) -> None:
     item = None if state is None else journal.advance([replace(row("a.gif"), state=state)])[0]
     only = operation(Action.TRASH_REMOTE, item=item, remote=asset())
-    book = ledger(journal, Plan(transfers=[only]), approved=approved)
+    book = ledger(journal, Plan(transfers=[only]), approved=[only.subject] if approved else [])
     task = book.task([only])
     book.mark_sent([task], "", versions=True)
     book.done(task, [Step(Standing())])
     book.settle()
-    assert journal.recent(["trash-remote"], 0) == int(counts)
+    assert journal.recent(["trash-remote"], 0) == ({"": 1} if counts else {})
 
 
 def test_a_version_that_only_renames_does_not_count_as_new_content(journal: Journal) -> None:
@@ -248,7 +248,7 @@ def test_a_version_that_only_renames_does_not_count_as_new_content(journal: Jour
     book.mark_sent([task], "", versions=True)
     book.done(task, [Step(Standing(old, only.local, asset()), old)])
     book.settle()
-    assert journal.recent(["version"], 0) == 0
+    assert journal.recent(["version"], 0) == {}
 
 
 def test_outcomes_are_settled_by_count_and_by_time(journal: Journal) -> None:

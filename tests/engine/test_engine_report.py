@@ -31,7 +31,9 @@ def item(number: int) -> Item:
 
 
 def held(path: str, key: str) -> Held:
-    return Held(Change(Verdict(Fate.TRASH_LOCAL), path, Node("", ""), "a.gif", remote=asset(key)), "too many")
+    return Held(
+        Change(Verdict(Fate.TRASH_LOCAL), path, Node("", ""), "a.gif", remote=asset(key)), (), "too many"
+    )
 
 
 def counts(report: Report) -> dict[str, object]:

@@ -177,7 +177,7 @@ def test_any_damaged_page_opens_or_is_set_aside(path: Path, filler: bytes, part:
         journal.forget_planned()
         journal.history("a")
         journal.last_pass()
-        journal.problems()
+        journal.problem_rows()
         assert len(journal.items()) == 1
         journal.close()
 

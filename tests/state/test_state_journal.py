@@ -180,10 +180,10 @@ def test_the_limits_count_what_was_done_lately_and_not_approved(journal: Journal
             an_event("f", "create", 204.0),
         ]
     )
-    assert journal.recent(["trash-remote", "trash-local"], 150.0) == 2
-    assert journal.recent(["trash-remote"], 200.0) == 0
-    assert journal.recent(["trash-remote"], 0.0) == 2
-    assert journal.recent([], 0.0) == 0
+    assert journal.recent(["trash-remote", "trash-local"], 150.0) == {"": 2}
+    assert journal.recent(["trash-remote"], 200.0) == {}
+    assert journal.recent(["trash-remote"], 0.0) == {"": 2}
+    assert journal.recent([], 0.0) == {}
 
 
 def test_the_most_that_was_tracked_within_a_time(journal: Journal, clock: Clock) -> None:
@@ -252,7 +252,7 @@ def test_problems_are_replaced_and_remember_since_when(journal: Journal, clock: 
     journal.set_problems([Problem("a", "x"), Problem("b", "y", harmless=True)], 1)
     clock.now += 60
     journal.set_problems([Problem("b", "z"), Problem("c", "\ud800")], 2)
-    assert journal.problems() == [Problem("b", "z"), Problem("c", "\ud800")]
+    assert [row.problem for row in journal.problem_rows()] == [Problem("b", "z"), Problem("c", "\ud800")]
     assert [row.since for row in journal.problem_rows()] == [1_000_000.0, 1_000_060.0]
 
 
@@ -288,7 +288,7 @@ def test_a_rebuild_forgets_both_sides_and_keeps_the_history(journal: Journal) ->
     assert journal.items() == []
     assert journal.unsettled() == []
     assert journal.digests() == {}
-    assert (journal.problems(), journal.held(), journal.conflicts()) == ([], [], [])
+    assert (journal.problem_rows(), journal.held(), journal.conflicts()) == ([], [], [])
     assert (journal.fact("root_id"), journal.fact("paused")) == (None, "yes")
     assert journal.fact("journal_id") == known
     assert len(journal.history()) == 1

@@ -40,6 +40,7 @@ class Scan:
         self._probe = probe
         self._known = known
         self.first_probe: Probe | None = None
+        self._replaced: set[str] = set()
 
     def everything(self) -> Snapshot:
         """List the account, and ask for each known asset that the list lacks."""
@@ -61,6 +62,7 @@ class Scan:
             folders=self._folders(None),
             complete=listed.complete,
             unknown=unknown,
+            replaced=frozenset(self._replaced),
             trash_lost=self._trash_lost(files),
         )
 
@@ -123,6 +125,7 @@ class Scan:
             memo = read_memo(item.memo)
             if memo.created and memo.created != created:
                 key = file_key(asset.id, created)
+                self._replaced.add(candidate)
                 continue
             entry = self._library.entry(asset, recorded=tag_id_of(item.folder), seen=memo.tags, like=memo)
             return entry if entry.key == candidate else replace(entry, key=candidate)

@@ -1,0 +1,62 @@
+"""What the limits hold back, as people read it: each limit with its reason, then the paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from fluxsync.cli.where import asset_id
+
+if TYPE_CHECKING:
+    from fluxsync.state.journal import HeldRow
+
+__all__ = ["APPROVE", "held_document", "show_held"]
+
+APPROVE = "fluxsync approve"
+#: Paths below one limit that a terminal shows.
+_MOST_SHOWN = 20
+
+_WORDS = {
+    "trash-local": "into the trash here",
+    "trash-remote": "into the trash on the account",
+    "purge": "out of the trash on the account for good",
+    "version": "a new version on the account",
+    "download": "new content here",
+    "conflict": "kept as two files",
+    "move-local": "moved here",
+}
+
+
+def show_held(
+    rows: Iterable[tuple[str, str, str]],
+    write: Callable[[str], object],
+    *,
+    name: str = "",
+    bounded: bool = False,
+) -> None:
+    """Write one line for each limit, with its reason, and below it the paths in order.
+
+    `rows` are reasons, paths and actions; `name` says who speaks. With `bounded` a long list ends with how
+    many more there are.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for why, path, action in rows:
+        groups.setdefault((why, action), []).append(path)
+    for (why, action), paths in sorted(groups.items()):
+        words = _WORDS.get(action)
+        write(f"{name}held back: {why}" + (f": {words}" if words else ""))
+        shown = sorted(paths)
+        if bounded and len(shown) > _MOST_SHOWN:
+            shown = shown[: _MOST_SHOWN - 1]
+        for path in shown:
+            write(f"  {path}")
+        if len(shown) < len(paths):
+            write(f"  and {len(paths) - len(shown):,} more: see `{APPROVE} --list`")
+
+
+def held_document(rows: Sequence[HeldRow]) -> list[dict[str, object]]:
+    """Return what is held back as `--json` prints it."""
+    return [
+        {"action": row.action, "path": row.path, "asset_id": asset_id(row.asset_id), "why": row.why}
+        for row in rows
+    ]
