@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fluxsync import __version__
@@ -23,7 +23,7 @@ from fluxsync.engine.bind import bind_account, bind_root
 from fluxsync.engine.cycle import Watcher, run_pass
 from fluxsync.engine.decide import Pair, Rules
 from fluxsync.engine.report import Report
-from fluxsync.errors import ConfigError, Unavailable
+from fluxsync.errors import ConfigError, Full, Unavailable
 from fluxsync.lock import hold_lock
 from fluxsync.policies import account_name, conflict_label, pass_rules, placement
 from fluxsync.root_checks import check_marker, check_root
@@ -54,18 +54,27 @@ class App:
     _copies: list[tuple[str, str]] = field(default_factory=list)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, watcher: Watcher | None = None, *, approved: bool = False, dry_run: bool = False) -> Report:
-        """Do one pass; see `engine.cycle.run_pass`."""
+    def run(
+        self,
+        watcher: Watcher | None = None,
+        *,
+        approved: bool = False,
+        dry_run: bool = False,
+        heed_from: int | None = None,
+        report: Report | None = None,
+    ) -> Report:
+        """Do one pass; see `engine.cycle.run_pass`, and `Rules` for `heed_from`."""
         watcher = watcher or Watcher()
         watcher.meter.on_stop = self._stopping.set
-        report = run_pass(
-            self.pair, self._rules(watcher.clock()), watcher, approved=approved, dry_run=dry_run
-        )
+        rules = replace(self._rules(watcher.clock()), heed_from=heed_from)
+        try:
+            report = run_pass(self.pair, rules, watcher, approved=approved, dry_run=dry_run, report=report)
+        finally:
+            if not dry_run:
+                self._remember(watcher.clock())
         for line in self.fluxiom.reports:
             report.notices.append(Problem("", line, harmless=True))
         self.fluxiom.reports.clear()
-        if not dry_run:
-            self._remember(watcher.clock())
         return report
 
     def explain(self, path: str) -> Explanation:
@@ -106,6 +115,12 @@ class App:
 
     def _remember(self, now_s: float) -> None:
         """Keep what the sides want to know again after a restart."""
+        try:
+            self._remember_all(now_s)
+        except Full:
+            pass  # the report says it already, and the next pass finds all of it out again
+
+    def _remember_all(self, now_s: float) -> None:
         for path, copy in self._copies:
             self.journal.add_conflict(ConflictRow(path, copy, "", now_s))
         self._copies.clear()

@@ -89,7 +89,11 @@ class Corrupted(ReplicaError):
 
 
 class Full(ReplicaError):
-    """No room is left on the disk or in the account."""
+    """No room is left on the disk (`here`) or in the account."""
+
+    def __init__(self, message: str, *, here: bool = False) -> None:
+        super().__init__(message)
+        self.here = here
 
 
 class StateError(FluxsyncError):

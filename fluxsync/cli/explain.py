@@ -9,7 +9,7 @@ import click
 from fluxsync.cli import output
 from fluxsync.cli.session import shared_options, this
 from fluxsync.cli.where import asset_id, number, path_in
-from fluxsync.cli.words import count, day_and_time, iso, size
+from fluxsync.cli.words import count, day_and_time, iso, put_aside, size
 
 if TYPE_CHECKING:
     from fluxsync.core.model import Entry, Item
@@ -61,7 +61,15 @@ def _explain_document(found: Explanation) -> dict[str, object]:
             }
             for op in found.operations
         ],
-    }
+    } | _put_aside(found)
+
+
+def _put_aside(found: Explanation) -> dict[str, object]:
+    row = found.put_aside
+    if row is None:
+        return {}
+    more = {"since": iso(row.since), "next_try": iso(row.next_try)}
+    return {"put_aside": {"reason": row.reason, "tries": row.tries} | more}
 
 
 def _file(entry: Entry | None) -> dict[str, object] | None:
@@ -135,6 +143,10 @@ def _show_explanation(found: Explanation) -> None:
         known += f"; last changed {day_and_time(found.since)}"
     for label, text in (("folder", here), ("account", there), ("journal", known)):
         output.line((f"  {label:<10}", "dim"), text)
+    failed = found.put_aside
+    if failed is not None:
+        words = f"{failed.reason}; {put_aside(failed.tries, failed.next_try)}"
+        output.line((f"  {'failed':<10}", "dim"), (words, "red"))
     output.line((f"  {'next pass':<10}", "dim"), (found.decision, "cyan"), f": {found.why}")
     if len(found.operations) > 1:
         for op in found.operations[1:]:

@@ -14,7 +14,7 @@ from fluxsync.cli import output
 from fluxsync.cli.held import held_document, show_held
 from fluxsync.cli.session import shared_options, this
 from fluxsync.cli.where import asset_id, number, path_in
-from fluxsync.cli.words import ago, column, count, day_and_time, iso, size
+from fluxsync.cli.words import ago, column, count, day_and_time, iso, put_aside, size
 
 if TYPE_CHECKING:
     from fluxsync.engine.status import Status, Trouble
@@ -107,7 +107,16 @@ def _status_document(picture: Status) -> dict[str, object]:
 
 
 def _troubles(rows: Sequence[Trouble]) -> list[dict[str, object]]:
-    return [{"path": row.path, "reason": row.reason, "since": iso(row.since)} for row in rows]
+    return [_trouble(row) for row in rows]
+
+
+def _trouble(row: Trouble) -> dict[str, object]:
+    found: dict[str, object] = {"path": row.path, "reason": row.reason, "since": iso(row.since)}
+    return found | ({"tries": row.tries, "next_try": iso(row.next_try)} if row.tries else {})
+
+
+def _next_try(row: Trouble) -> str:
+    return f"; {put_aside(row.tries, row.next_try)}" if row.next_try is not None else ""
 
 
 _STATES = {
@@ -139,7 +148,7 @@ def _show_status(picture: Status, root: Path, url: str) -> None:
         if text:
             output.line(f"  {label:<12}", text)
     _list("waiting", "yellow", [(row.path, row.reason) for row in picture.waiting])
-    _list("failing", "red", [(row.path, row.reason) for row in picture.failing])
+    _list("failing", "red", [(row.path, row.reason + _next_try(row)) for row in picture.failing])
     if picture.held:
         output.line()
         output.line("  ", ("held back", "red"), f" ({len(picture.held):,})")

@@ -11,7 +11,7 @@ from fluxsync.cli import output
 from fluxsync.cli.exits import code_of, interruptible
 from fluxsync.cli.held import APPROVE, show_held
 from fluxsync.cli.session import Session
-from fluxsync.cli.words import column, count, size
+from fluxsync.cli.words import column, count, put_aside, size
 
 if TYPE_CHECKING:
     from fluxsync.app import App
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from fluxsync.settings import Settings
 
 __all__ = ["Ahead", "one_pass", "sync_once"]
+
+#: Passes without a person in which a file that fails is tried again and again.
+_UNATTENDED_TRIES = 3
 
 
 @dataclass(slots=True)
@@ -52,9 +55,10 @@ def one_pass(
     """
     from fluxsync.app import opened
     from fluxsync.cli.progress import watching
-    from fluxsync.engine.report import EXIT_CODES
+    from fluxsync.engine.report import EXIT_CODES, Report
     from fluxsync.errors import ConfigError, FluxsyncError, StateError
 
+    report = Report()
     try:
         with (
             interruptible(),
@@ -62,15 +66,15 @@ def one_pass(
             opened(settings, dry_run=dry_run, afresh=afresh, on_progress=on_read) as app,
         ):
             ahead = first(app) if first is not None else Ahead()
-            report = app.run(watcher, approved=approve, dry_run=dry_run)
+            app.run(watcher, approved=approve, dry_run=dry_run, heed_from=_heed_from(), report=report)
             report.failures.update(ahead.failures)
             in_step = _in_step(app, report) if not dry_run else 0
             set_aside = app.journal.set_aside
-    except (ConfigError, StateError):
-        raise
-    except FluxsyncError as error:
-        if session.json:
-            output.document(_stopped(error).document())
+    except (FluxsyncError, KeyboardInterrupt) as error:
+        # Wrong usage says nothing on stdout; a pass that began always says what it did.
+        if session.json and (report.rounds or not isinstance(error, ConfigError | StateError)):
+            _stop(report, error)
+            output.document(report.document())
         raise
     if set_aside:
         output.say(f"fluxsync: {set_aside}; both sides were merged")
@@ -84,13 +88,24 @@ def one_pass(
     return EXIT_CODES[report.result]
 
 
-def _stopped(error: FluxsyncError) -> Report:
-    """Return the report of a pass that never began."""
-    from fluxsync.engine.report import Report, Result
+def _heed_from() -> int | None:
+    """Return from how many failed passes in a row on a file that is put aside is left alone.
+
+    A person who runs a pass wants a try, of everything. From cron, where nobody looks, a file gets one in
+    each of its first passes, so that what was cured is seen at once; then its pauses hold.
+    """
+    return None if sys.stdin is not None and sys.stdin.isatty() else _UNATTENDED_TRIES
+
+
+def _stop(report: Report, error: FluxsyncError | KeyboardInterrupt) -> None:
+    """Note in a report what ended its pass, or kept it from beginning."""
+    from fluxsync.engine.report import Result
     from fluxsync.errors import Halted, Locked, Unauthorized
 
-    report = Report(message=str(error))
+    report.message = str(error)
     match error:
+        case KeyboardInterrupt():
+            report.stopped, report.message = Result.PARTIAL, "interrupted: the next run continues"
         case Locked():
             report.stopped = Result.LOCKED
         case Unauthorized():
@@ -101,7 +116,6 @@ def _stopped(error: FluxsyncError) -> Report:
             report.stopped = Result.UNREACHABLE
         case _:
             report.stopped = Result.PARTIAL
-    return report
 
 
 def _in_step(app: App, report: Report) -> int:
@@ -165,7 +179,9 @@ def _name_trouble(report: Report) -> None:
         else:
             output.say(f"fluxsync: {notice.reason}")
     for path, reason in sorted(report.failures.items()):
-        output.say(f"{path}: {reason}" if path else f"fluxsync: {reason}")
+        row = report.put_aside.get(path)
+        again = f"; {put_aside(row.tries, row.next_try)}" if row is not None else ""
+        output.say(f"{path}: {reason}{again}" if path else f"fluxsync: {reason}")
     if report.held:
         show_held(_held(report), output.say, name="fluxsync: ", bounded=sys.stderr.isatty())
         output.say(

@@ -57,6 +57,13 @@ def day_and_time(time_s: float) -> str:
     return datetime.fromtimestamp(time_s).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def put_aside(tries: int, next_try: float) -> str:
+    """Say until when something that failed in so many passes is left alone."""
+    return (
+        f"put aside after {count(tries, 'try', 'tries')} until {day_and_time(next_try)}, or until it changes"
+    )
+
+
 def ago(time_s: float, now_s: float) -> str:
     """Return how long ago that was: "12 seconds ago", "3 hours ago"."""
     passed = max(0, int(now_s - time_s))

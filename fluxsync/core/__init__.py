@@ -18,6 +18,7 @@ reconcile       the table applied to everything that both sides show
   arrivals      what only one side has
   contents      what is known of content, and the questions about what is not
 safety          limits, and what they hold back
+put_aside       what failed again and again, and when it is tried again
 
 plan            verdicts to ordered operations, each with what it expects
   steps         the operations of one file

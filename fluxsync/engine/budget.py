@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from fluxsync.core.model import Action, Problem, Side
+from fluxsync.core.model import Action, Problem, Side, Snapshot
 from fluxsync.core.operations import Operation, Plan
+from fluxsync.replica.base import LocalReplica
 
 __all__ = ["fit"]
 
@@ -13,10 +14,25 @@ _UP = (Action.CREATE, Action.VERSION)
 _DOWN = (Action.DOWNLOAD, Action.CONFLICT)
 
 
-def fit(plan: Plan, *, free_here: int | None, free_there: int | None) -> list[Problem]:
-    """Take out of a plan what has no room, and name it; None means that the room is not known."""
-    problems = _drop(plan, _UP, free_there, Side.REMOTE)
-    return problems + _drop(plan, _DOWN, free_here, Side.LOCAL)
+def fit(plan: Plan, *, free_here: int | None, free_there: int | None) -> dict[Side, list[Problem]]:
+    """Take out of a plan what has no room, and name it by side; None means that the room is not known."""
+    refused = {
+        Side.REMOTE: _drop(plan, _UP, free_there, Side.REMOTE),
+        Side.LOCAL: _drop(plan, _DOWN, free_here, Side.LOCAL),
+    }
+    return {side: problems for side, problems in refused.items() if problems}
+
+
+def paused(full: Collection[Side], local: LocalReplica, remote: Snapshot) -> str:
+    """Say which direction has no room, and what the trash of that side holds; "" where both have."""
+    said = []
+    if Side.LOCAL in full:
+        held = local.trash_bytes()
+        said.append(f"the disk is full, so not everything was fetched; the trash here holds {held:,} bytes")
+    if Side.REMOTE in full:
+        held = sum(entry.size for entry in remote.files.values() if entry.trashed)
+        said.append(f"the account is full, so not everything was sent; its trash holds {held:,} bytes")
+    return "; ".join(said)
 
 
 def _drop(plan: Plan, actions: tuple[Action, ...], free: int | None, side: Side) -> list[Problem]:

@@ -10,27 +10,28 @@ A pass looks again, up to three times, where something was not as expected or a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from fluxsync.core.held import Held
-from fluxsync.core.model import Action, Item, Problem
+from fluxsync.core.model import Action, Item, Problem, Side
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
+from fluxsync.core.put_aside import Shelf
 from fluxsync.core.safety import Guarded
-from fluxsync.engine.budget import fit
+from fluxsync.engine.budget import fit, paused
 from fluxsync.engine.conflicts import note_conflicts
-from fluxsync.engine.decide import Pair, Rules, decide, tracked
+from fluxsync.engine.decide import Decided, Pair, Rules, decide, tracked
 from fluxsync.engine.doubts import Line
 from fluxsync.engine.execute import Executor
 from fluxsync.engine.held_rows import row_of
 from fluxsync.engine.late import remember_late
-from fluxsync.engine.ledger import Ledger
+from fluxsync.engine.ledger import Failed, Ledger
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.recover import find_patiently, recover
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.steps import Mover
 from fluxsync.engine.survey import Survey
-from fluxsync.errors import Halted, Unauthorized, Unavailable
+from fluxsync.errors import Full, Halted, Unauthorized, Unavailable
 from fluxsync.replica.base import RemoteReplica
 from fluxsync.state.journal import Event, HeldRow, Journal
 
@@ -52,13 +53,21 @@ class Watcher:
 
 
 def run_pass(
-    pair: Pair, rules: Rules, watcher: Watcher, *, approved: bool = False, dry_run: bool = False
+    pair: Pair,
+    rules: Rules,
+    watcher: Watcher,
+    *,
+    approved: bool = False,
+    dry_run: bool = False,
+    report: Report | None = None,
 ) -> Report:
     """Bring both sides in step once; with `dry_run` only say what that would take.
 
-    What stops a whole pass is in the report; only `StateError` and faults of our own are raised.
+    What stops a whole pass is in the report; only `StateError` and faults of our own are raised. A `report`
+    that is given holds what was done also when this raises.
     """
-    report = Report()
+    report = report or Report()
+    shelf = Shelf(pair.journal.put_aside(), rules.heed_from)
     started = watcher.clock()
     requests = pair.requests()
     number = 0
@@ -74,17 +83,26 @@ def run_pass(
         for attempt in range(_ROUNDS):
             if attempt:
                 items = pair.journal.items()
-            missed, more = _round(
-                pair, rules, watcher, report, items, number, approved=approved, dry_run=dry_run
+            last = attempt == _ROUNDS - 1
+            again = _round(
+                pair,
+                rules,
+                watcher,
+                report,
+                shelf,
+                items,
+                number,
+                approved=approved,
+                dry_run=dry_run,
+                last=last,
             )
-            if not missed and not more:
+            if not again:
                 break
-            if attempt == _ROUNDS - 1:
-                report.failures.update(missed)
         if not dry_run:
             pair.journal.set_facts({"mapping": rules.mapping})
+        shelf.drop_settled()
         cut_short = False
-    except (Unavailable, Unauthorized, Halted) as error:
+    except (Full, Halted, Unauthorized, Unavailable) as error:
         report.stopped, report.message = _stop(error), str(error)
         cut_short = False
     finally:
@@ -93,7 +111,7 @@ def run_pass(
             report.bytes_up, report.bytes_down = watcher.meter.bytes_up, watcher.meter.bytes_down
         report.seconds = watcher.clock() - started
         if number and not cut_short:
-            _write_down(pair.journal, report, number)
+            _write_down(pair.journal, report, shelf, number)
     return report
 
 
@@ -103,6 +121,8 @@ def _stop(error: Exception) -> Result:
             return Result.UNAUTHORIZED
         case Halted():
             return Result.GUARDED
+        case Full():  # the journal's disk: nothing may be done that cannot be written down
+            return Result.PARTIAL
     return Result.UNREACHABLE
 
 
@@ -111,19 +131,25 @@ def _round(
     rules: Rules,
     watcher: Watcher,
     report: Report,
+    shelf: Shelf,
     items: list[Item],
     number: int,
     *,
     approved: bool,
     dry_run: bool,
-) -> tuple[dict[str, str], bool]:
-    """Do one round; returns what was not as expected, with the reason, and whether it made new work."""
+    last: bool,
+) -> bool:
+    """Do one round; returns whether another look is due: something was not as expected, or made new work."""
     journal = pair.journal
     watcher.on_phase("looking at both sides")
-    decided = decide(pair, rules, items, meter=watcher.meter, now_s=watcher.clock(), approved=approved)
+    decided = decide(
+        pair, rules, items, meter=watcher.meter, now_s=watcher.clock(), approved=approved, shelf=shelf
+    )
     seen, guarded, plan = decided.seen, decided.guarded, decided.plan
     _note(report, seen, plan, guarded.held)
-    report.fail(fit(plan, free_here=pair.local.free_bytes(), free_there=_room(pair.remote, plan)))
+    report.leave(decided.waiting)
+    full = _fit(pair, plan, report)
+    report.message = paused(full, pair.local, seen.remote)
     if dry_run:
         report.plan = list(plan)
         for operation in plan:
@@ -132,14 +158,15 @@ def _round(
                 report.bytes_up += operation.size
             else:
                 report.bytes_down += operation.size
-        return {}, False
+        return False
     # What was approved stays so until a pass no longer finds it to do: killed, the next one goes on with it.
     journal.set_held(_held_rows(guarded, {id(held.change) for held in guarded.approved}))
     journal.remember_digests(seen.computed)
     _adopt(journal, seen, plan, number, watcher.clock())
     if not len(plan):
         note_conflicts(journal, seen.local.files, items, [], watcher.clock())
-        return dict.fromkeys(plan.deferred, "its place is taken"), False
+        _name_deferred(report, plan, last=last)
+        return bool(plan.deferred)
     watcher.on_plan(plan)
     ledger = Ledger(
         journal,
@@ -155,15 +182,33 @@ def _round(
         # Also of a pass that cannot go on: what was done is done.
         for operation in ledger.result.done:
             report.count(operation)
-        report.fail(ledger.result.problems)
+        failed = [*ledger.result.problems, *(ledger.result.stale if last else ())]
+        _name_failed(report, shelf, decided, failed, watcher.clock())
+    report.message = paused(full | ledger.result.full, pair.local, seen.remote)
     note_conflicts(journal, seen.local.files, items, ledger.result.done, watcher.clock())
     if guarded.approved:
         finished = {operation.subject for operation in ledger.result.done}
         left = [n for n in _subjects(guarded) if n not in finished or ledger.has_failed(n)]
-        journal.set_held(_held_rows(guarded, {id(guarded.go[subject]) for subject in left}))
-    again = {problem.path: problem.reason for problem in ledger.result.stale}
-    again.update(dict.fromkeys(plan.deferred, "its place is taken"))
-    return again, any(map(_leaves_work, ledger.result.done))
+        aside = {id(held.change) for held in guarded.approved} - set(map(id, guarded.go))
+        journal.set_held(_held_rows(guarded, aside | {id(guarded.go[subject]) for subject in left}))
+    _name_deferred(report, plan, last=last)
+    return bool(ledger.result.stale or plan.deferred or any(map(_leaves_work, ledger.result.done)))
+
+
+def _name_failed(
+    report: Report, shelf: Shelf, decided: Decided, failed: Sequence[Failed], now_s: float
+) -> None:
+    """Name what failed, and put aside what would fail again."""
+    for each in failed:
+        report.failures[each.path] = each.reason
+        change = decided.change_of(each.operation)
+        if not each.waits:
+            report.leave([shelf.failed(each.operation, change, each.reason, now_s)])
+
+
+def _name_deferred(report: Report, plan: Plan, *, last: bool) -> None:
+    if last:
+        report.failures.update(dict.fromkeys(plan.deferred, "its place is taken"))
 
 
 def _leaves_work(operation: Operation) -> bool:
@@ -197,6 +242,7 @@ def _executor(
 def _note(report: Report, seen: Survey, plan: Plan, held: list[Held]) -> None:
     """Take over what a round saw; a later round sees it afresh."""
     report.failures.clear()
+    report.put_aside.clear()
     report.notices.clear()
     report.held = held
     report.rounds += 1
@@ -219,6 +265,14 @@ def _adopt(journal: Journal, seen: Survey, plan: Plan, number: int, now_s: float
     )
 
 
+def _fit(pair: Pair, plan: Plan, report: Report) -> set[Side]:
+    """Leave out what has no room; returns the sides that lack it."""
+    problems = fit(plan, free_here=pair.local.free_bytes(), free_there=_room(pair.remote, plan))
+    for found in problems.values():
+        report.fail(found)
+    return set(problems)
+
+
 def _room(remote: RemoteReplica, plan: Plan) -> int | None:
     """Ask for the account's room only where something is to be sent."""
     if any(op.action in (Action.CREATE, Action.VERSION) for op in plan.transfers):
@@ -238,7 +292,15 @@ def _subjects(guarded: Guarded) -> frozenset[int]:
     return frozenset(subject for subject, change in enumerate(guarded.go) if id(change) in approved)
 
 
-def _write_down(journal: Journal, report: Report, number: int) -> None:
+def _write_down(journal: Journal, report: Report, shelf: Shelf, number: int) -> None:
+    try:
+        _write_all_down(journal, report, shelf, number)
+    except Full as error:
+        report.stopped, report.message = report.stopped or Result.PARTIAL, report.message or str(error)
+
+
+def _write_all_down(journal: Journal, report: Report, shelf: Shelf, number: int) -> None:
+    journal.set_put_aside(shelf.rows)
     problems = [*report.notices]
     problems += [Problem(path, reason) for path, reason in report.failures.items()]
     journal.set_problems(problems, number)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from fluxsync.core.model import Item, Kind, State
-from fluxsync.core.operations import Plan
+from fluxsync.core.operations import Operation, Plan
 from fluxsync.core.plan import PlanPolicy, make_plan
-from fluxsync.core.reconcile import Evidence, Policy
+from fluxsync.core.put_aside import PutAside, Shelf
+from fluxsync.core.reconcile import Change, Evidence, Policy
 from fluxsync.core.safety import LIMITED_ACTIONS, WINDOW_S, Guarded, Limited, Limits, disbelief, guard
 from fluxsync.engine import held_rows
 from fluxsync.engine.late import may_come_late
@@ -45,6 +46,8 @@ class Rules:
     remote_delete: str = "trash"
     #: What the mapping and the selection are now; the journal knows what they were.
     mapping: str = ""
+    #: What is put aside waits from so many failed passes in a row on; None: somebody asks for a try of all.
+    heed_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,28 @@ class Decided:
     seen: Survey
     guarded: Guarded
     plan: Plan
+    #: What failed before and is left alone now.
+    waiting: list[PutAside] = field(default_factory=list)
+
+    def change_of(self, operation: Operation) -> Change | None:
+        """Return the change that an operation belongs to; None: it is about a folder alone."""
+        return self.guarded.go[operation.subject] if operation.subject >= 0 else None
 
 
 def decide(
-    pair: Pair, rules: Rules, items: Collection[Item], *, meter: Meter, now_s: float, approved: bool = False
+    pair: Pair,
+    rules: Rules,
+    items: Collection[Item],
+    *,
+    meter: Meter,
+    now_s: float,
+    approved: bool = False,
+    shelf: Shelf | None = None,
 ) -> Decided:
-    """Look at both sides and decide. Raises `Unavailable`, `Unauthorized`, `Halted`."""
+    """Look at both sides and decide; `shelf`: what is put aside, as this pass sees it.
+
+    Raises `Unavailable`, `Unauthorized`, `Halted`.
+    """
     journal = pair.journal
     known = journal.fact("mapping")
     policy = replace(rules.policy, delete_nothing=known is not None and known != rules.mapping)
@@ -82,8 +101,15 @@ def decide(
         limits = replace(limits, most={k: v for k, v in limits.most.items() if k is not Limited.MOVE})
     approvals = held_rows.approvals(journal.approved())
     guarded = guard(seen.reconciliation.changes, limits, approvals, approve_all=approved)
-    plan = make_plan(seen.reconciliation, guarded.go, seen.local, seen.remote, rules.plan)
-    return Decided(seen, guarded, plan)
+    shelf = shelf or Shelf(journal.put_aside())
+    shelf.begin()
+    go, waiting = shelf.split(guarded.go, now_s)
+    guarded = replace(guarded, go=go)
+    plan = make_plan(seen.reconciliation, go, seen.local, seen.remote, rules.plan)
+    for phase in (plan.tags, plan.cleanup):
+        phase[:], more = shelf.split_folders(phase, now_s)
+        waiting += more
+    return Decided(seen, guarded, plan, waiting)
 
 
 def _limits(journal: Journal, rules: Rules, items: Collection[Item], now_s: float) -> Limits:

@@ -163,7 +163,7 @@ class Executor:
             task = waiting.popleft()
             reason = self._full.get(_side(task.operations[0]))
             if reason is not None:
-                self._ledger.problem(task, reason)
+                self._ledger.problem(task, reason, waits=True)
             else:
                 batch.append(task)
         self._mark_sent(batch)
@@ -186,23 +186,30 @@ class Executor:
             case Stale() if rest.operations[0].action in (Action.REMOVE_FOLDER, Action.REMOVE_TAG):
                 self._ledger.drop(rest)
             case Stale() | Busy():
-                self._ledger.stale(rest, str(error))
+                self._ledger.stale(rest, str(error), waits=isinstance(error, Busy))
             case Corrupted() if outcome.task.tries < _TRIES:
                 waiting.append(rest)
             case Full():
-                self._full.setdefault(_side(rest.operations[0]), str(error))
-                self._ledger.problem(rest, str(error))
+                self._pause(error, rest)
             case Unavailable() | Unauthorized():
                 self._ledger.drop(rest)
                 return error
             case ReplicaError():
-                self._ledger.problem(rest, str(error))
+                self._ledger.problem(rest, str(error), waits=_lacks_folder(rest.operations[0]))
             case Halted():
                 self._ledger.drop(rest)
                 return error
             case _:
                 return error  # a fault of ours: its row stays sent, so the next pass looks
         return None
+
+    def _pause(self, error: Full, rest: Task) -> None:
+        """Send or fetch nothing more: a side has no room."""
+        side = Side.LOCAL if error.here else Side.REMOTE
+        reason = str(error).removeprefix(f"{rest.operations[0].path}: ")
+        self._full.setdefault(side, reason)
+        self._ledger.full(side)
+        self._ledger.problem(rest, reason, waits=True)
 
 
 def _work(mover: Mover, task: Task, standing: Standing) -> _Outcome:
@@ -215,6 +222,12 @@ def _work(mover: Mover, task: Task, standing: Standing) -> _Outcome:
     except BaseException as error:  # whatever it is, the deciding thread has to hear of it
         return _Outcome(task, tuple(steps), error)
     return _Outcome(task, tuple(steps))
+
+
+def _lacks_folder(operation: Operation) -> bool:
+    """Tell whether an operation could not even begin, because the tag of its folder could not be made."""
+    node = operation.node
+    return node is not None and bool(node.name) and not node.key and operation.action is not Action.MAKE_TAG
 
 
 def _side(operation: Operation) -> Side:

@@ -10,6 +10,7 @@ from fluxsync.core.held import Held
 from fluxsync.core.model import Entry, Item, Kind, State
 from fluxsync.core.operations import Operation
 from fluxsync.core.paths import is_below, nfc
+from fluxsync.core.put_aside import PutAside, evidence_of
 from fluxsync.core.reconcile import Change
 from fluxsync.engine.decide import Pair, Rules, decide
 from fluxsync.engine.meter import Meter
@@ -41,6 +42,8 @@ class Explanation:
     operations: tuple[Operation, ...] = ()
     #: When this path last changed in a pass, in seconds since 1970.
     since: float | None = None
+    #: Where it failed before, as it is now.
+    put_aside: PutAside | None = None
 
 
 def explain(
@@ -77,6 +80,15 @@ def explain(
         why,
         operations,
         latest[0].time if latest else None,
+        _put_aside(pair, change, path),
+    )
+
+
+def _put_aside(pair: Pair, change: Change | None, path: str) -> PutAside | None:
+    evidence = evidence_of(change.local, change.remote) if change is not None else None
+    rows = pair.journal.put_aside()
+    return next(
+        (row for row in rows if row.evidence == evidence or (change is None and row.path == path)), None
     )
 
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from fluxsync.core.limits import caused_by, counts
-from fluxsync.core.model import Action, Entry, Intent, Kind, Place, Problem
+from fluxsync.core.model import Action, Entry, Intent, Kind, Place, Side
 from fluxsync.core.operations import Operation, Plan
 from fluxsync.core.paths import is_below, rebase
 from fluxsync.engine.steps import Standing, Step, intent_of
 from fluxsync.state.journal import ConflictRow, Event, Journal, Planned, Settlement
 
-__all__ = ["Executed", "Ledger", "Task"]
+__all__ = ["Executed", "Failed", "Ledger", "Task"]
 
 #: Outcomes are settled together, at most so many and at most so many seconds old.
 _SETTLE_COUNT = 128
@@ -41,14 +41,30 @@ class Task:
         return Task(self.operations[count:], self.ids[count:], self.tries + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A task that did not come to its end, named by its first step that was not done."""
+
+    operation: Operation
+    reason: str
+    #: Only time or a person cures it (an open file, a full disk, a folder without a tag).
+    waits: bool = False
+
+    @property
+    def path(self) -> str:
+        return self.operation.path
+
+
 @dataclass(slots=True)
 class Executed:
     """What came of a plan."""
 
     done: list[Operation] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Failed] = field(default_factory=list)
     #: Something was not as expected: look again.
-    stale: list[Problem] = field(default_factory=list)
+    stale: list[Failed] = field(default_factory=list)
+    #: The sides without room, which took nothing more.
+    full: set[Side] = field(default_factory=set)
 
 
 class Ledger:
@@ -159,16 +175,20 @@ class Ledger:
         self.result.done.append(operation)
         self._on_done(operation)
 
-    def stale(self, task: Task, reason: str) -> None:
+    def stale(self, task: Task, reason: str, *, waits: bool = False) -> None:
         """Note that something was not as expected: the next round looks again."""
-        self.result.stale.append(Problem(task.operations[0].path, reason))
+        self.result.stale.append(_failed(task, reason, waits))
         self.drop(task)
 
-    def problem(self, task: Task, reason: str) -> None:
+    def problem(self, task: Task, reason: str, *, waits: bool = False) -> None:
         """Note trouble with one path."""
-        operation = task.operations[0]
-        self.result.problems.append(Problem(operation.path, reason))
-        self.drop(task, self._event(operation, "problem", reason))
+        failed = _failed(task, reason, waits)
+        self.result.problems.append(failed)
+        self.drop(task, self._event(failed.operation, "problem", failed.reason))
+
+    def full(self, side: Side) -> None:
+        """Note that a side has no room."""
+        self.result.full.add(side)
 
     def drop(self, task: Task, event: Event | None = None) -> None:
         """End operations that did nothing."""
@@ -217,6 +237,11 @@ class Ledger:
         if found:
             self._caused.add(operation.subject)
         return found
+
+
+def _failed(task: Task, reason: str, waits: bool) -> Failed:
+    operation = task.operations[0]
+    return Failed(operation, reason.removeprefix(f"{operation.path}: "), waits)
 
 
 _MOVES = (Action.MOVE_LOCAL, Action.RENAME_FOLDER)

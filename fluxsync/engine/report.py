@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from fluxsync.core.held import Held
 from fluxsync.core.model import Action, Problem
 from fluxsync.core.operations import Operation
+from fluxsync.core.put_aside import PutAside
 
 __all__ = ["EXIT_CODES", "Report", "Result"]
 
@@ -56,6 +58,8 @@ class Report:
     failures: dict[str, str] = field(default_factory=dict)
     notices: list[Problem] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
+    #: Of the failures, those that are put aside, by path.
+    put_aside: dict[str, PutAside] = field(default_factory=dict)
     plan: list[Operation] | None = None
     #: Why the pass could not go on: the service, the credentials, a safety rule.
     stopped: Result | None = None
@@ -72,6 +76,12 @@ class Report:
         if self.held:
             return Result.GUARDED
         return Result.PARTIAL if self.failures else Result.IN_STEP
+
+    def leave(self, rows: Iterable[PutAside]) -> None:
+        """Name what failed and is left alone for a while."""
+        for row in rows:
+            self.failures[row.path] = row.reason
+            self.put_aside[row.path] = row
 
     def fail(self, problems: Iterable[Problem]) -> None:
         """Name problems; harmless ones are only notices."""
@@ -128,7 +138,7 @@ class Report:
             "bytes_down": self.bytes_down,
             "requests": self.requests,
             "seconds": round(self.seconds, 3),
-            "failures": [{"path": path, "reason": reason} for path, reason in sorted(self.failures.items())],
+            "failures": [self._failure(path, reason) for path, reason in sorted(self.failures.items())],
         }
         if self.message:
             counted["message"] = self.message
@@ -143,6 +153,14 @@ class Report:
                 for held in self.held
             ]
         return counted
+
+    def _failure(self, path: str, reason: str) -> dict[str, object]:
+        row = self.put_aside.get(path)
+        if row is None:
+            return {"path": path, "reason": reason}
+        next_try = datetime.fromtimestamp(row.next_try, UTC).isoformat(timespec="seconds")
+        next_try = next_try.replace("+00:00", "Z")
+        return {"path": path, "reason": reason, "tries": row.tries, "next_try": next_try}
 
 
 def _line(operation: Operation) -> dict[str, object]:

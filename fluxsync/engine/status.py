@@ -8,12 +8,13 @@ from enum import StrEnum
 
 from fluxsync.core.model import Item, Kind
 from fluxsync.core.model import State as ItemState
+from fluxsync.core.put_aside import PutAside
 from fluxsync.state.journal import ConflictRow, HeldRow, Journal, PassRow, ProblemRow, Sent
 
 __all__ = ["Counts", "State", "Status", "Trouble", "picture", "read"]
 
-#: How the folder ends a reason that only time has to cure: a file that is open or changing.
-_WAITS = "taken up when it"
+#: What is in a reason that only time has to cure: a file that is open or changing.
+_WAITS = ("taken up when it", "waits until it is closed")
 
 
 class State(StrEnum):
@@ -34,6 +35,9 @@ class Trouble:
     path: str
     reason: str
     since: float | None = None
+    #: In how many passes in a row it failed, and until when it is put aside, unless it changes.
+    tries: int = 0
+    next_try: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ def read(journal: Journal, now: float, *, working: bool) -> Status:
         journal.last_pass(),
         journal.last_in_step(),
         now,
+        put_aside=journal.put_aside(),
         paused=bool(journal.fact("paused")),
         working=working,
     )
@@ -90,6 +95,7 @@ def picture(
     last_in_step: float | None,
     now: float,
     *,
+    put_aside: Sequence[PutAside] = (),
     paused: bool = False,
     working: bool = False,
 ) -> Status:
@@ -99,10 +105,14 @@ def picture(
     ]
     failing: list[Trouble] = []
     skipped: list[Trouble] = []
+    aside = {row.path: row for row in put_aside}
     for row in problems:
         problem = row.problem
-        kind = skipped if problem.harmless else waiting if _WAITS in problem.reason else failing
-        kind.append(Trouble(problem.path, problem.reason, row.since))
+        waits = any(words in problem.reason for words in _WAITS)
+        kind = skipped if problem.harmless else waiting if waits else failing
+        tries = aside.get(problem.path)
+        more = (tries.tries, tries.next_try) if tries else ()
+        kind.append(Trouble(problem.path, problem.reason, row.since, *more))
     return Status(
         _state(last_pass, bool(held), bool(waiting or failing), paused, working),
         now,

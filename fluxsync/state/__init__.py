@@ -6,6 +6,7 @@ The engine knows `journal`; the others are its parts:
     ancestor    items: what both sides last agreed on
     history     events and passes, for people and for the limits on what is deleted, moved, edited
     notices     problems, what is held back, conflicts: shown until they are settled
+    put_aside   what failed again and again, until it succeeds or changes
     database    the file: made, checked, set aside where it is damaged, brought forward
     connection  transactions and rows; SQLite's errors translated
     schema      the tables, as forward migrations

@@ -117,7 +117,7 @@ def translate(error: sqlite3.Error, name: str) -> StateError | Full:
     """Say in one line what SQLite complains about."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        return Full(f"no room left on the disk of journal {name}: make room, then run again")
+        return Full(f"no room left on the disk of journal {name}: make room, then run again", here=True)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StateError(f"journal {name} is in use by another program: end that one, then run again")
     if is_damage(error):

@@ -26,7 +26,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from fluxsync.core.model import Intent, Item, Problem
-from fluxsync.state import ancestor, history, notices
+from fluxsync.core.put_aside import PutAside
+from fluxsync.state import ancestor, history, notices, put_aside
 from fluxsync.state import operations as operation_rows
 from fluxsync.state.connection import Database, from_sql, to_sql
 from fluxsync.state.database import open_in_memory, open_to_read, open_to_write
@@ -272,6 +273,15 @@ class Journal:
         """Replace the problems as a whole; a path that had one keeps its time."""
         with self._database.transaction(flush=False) as cursor:
             notices.set_problems(cursor, problems, pass_number, self._clock())
+
+    def put_aside(self) -> list[PutAside]:
+        """Return what failed and is left alone until a time, or until it changes."""
+        return put_aside.put_aside(self._database)
+
+    def set_put_aside(self, rows: Sequence[PutAside]) -> None:
+        """Replace what is put aside as a whole."""
+        with self._database.transaction(flush=False) as cursor:
+            put_aside.set_put_aside(cursor, rows)
 
     def held(self) -> list[HeldRow]:
         """Return what a limit holds back, and nobody has approved."""

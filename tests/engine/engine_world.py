@@ -33,11 +33,14 @@ CHANGES = frozenset(
         *("make_folder", "move_folder", "remove_folder"),
     )
 )
-READS = frozenset(("scan", "look", "open", "describe", "probe", "find", "make_sure", "free_bytes"))
+READS = frozenset(
+    ("scan", "look", "open", "describe", "probe", "find", "make_sure", "free_bytes", "trash_bytes")
+)
 WRITES = frozenset(
     (
         *("begin_pass", "plan", "mark_sent", "settle", "advance", "end_pass", "forget_planned"),
         *("record", "set_held", "approve", "set_problems", "set_facts", "remember_digests", "add_conflict"),
+        "set_put_aside",
     )
 )
 
@@ -165,6 +168,7 @@ class World:
         dry_run: bool = False,
         connections: int = 4,
         idle_s: Callable[[], float] = lambda: 0.0,
+        heed_from: int | None = None,
         **watching: Any,
     ) -> Report:
         """Make one pass, with somebody who meddles."""
@@ -180,7 +184,8 @@ class World:
                 connections,
                 idle_s=idle_s,
             )
-            return run_pass(pair, self._rules(), watcher, approved=approved, dry_run=dry_run)
+            rules = replace(self._rules(), heed_from=heed_from)
+            return run_pass(pair, rules, watcher, approved=approved, dry_run=dry_run)
 
     def _rules(self) -> Rules:
         now_ns = int(self.clock.now * 1e9)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from engine_world import World, operation
 
-from fluxsync.core.model import Action
+from fluxsync.core.model import Action, Side
 from fluxsync.core.operations import Plan
 from fluxsync.engine.budget import fit
 from fluxsync.engine.report import Result
@@ -42,17 +42,18 @@ def paths(plan: Plan) -> list[str]:
 def test_small_files_first_in_their_old_order(action: Action, free: int | None, fits: list[int]) -> None:
     made = plan(30, 10, 20, action=action)
     up = action in UP
-    problems = fit(made, free_here=None if up else free, free_there=free if up else None)
+    refused = fit(made, free_here=None if up else free, free_there=free if up else None)
+    problems = [problem for side in refused.values() for problem in side]
     assert paths(made) == [f"{size}.gif" for size in fits]
     assert {problem.path for problem in problems} == {f"{s}.gif" for s in (30, 10, 20) if s not in fits}
 
 
 def test_what_does_not_fit_is_named_with_its_size_and_the_side() -> None:
-    (problem,) = fit(plan(10, 3000), free_here=None, free_there=20)
+    ((problem,),) = fit(plan(10, 3000), free_here=None, free_there=20).values()
     assert problem.path == "3000.gif"
     assert problem.reason == "no room for its 3,000 bytes on the account: 20 free, 3,010 to come"
     assert not problem.harmless
-    (problem,) = fit(plan(10, 3000, action=Action.DOWNLOAD), free_here=20, free_there=None)
+    ((problem,),) = fit(plan(10, 3000, action=Action.DOWNLOAD), free_here=20, free_there=None).values()
     assert "on the disk" in problem.reason
 
 
@@ -65,7 +66,7 @@ def test_the_room_on_one_side_is_no_matter_to_the_other() -> None:
     )
     problems = fit(made, free_here=0, free_there=10)
     assert paths(made) == ["up.gif"]
-    assert [problem.path for problem in problems] == ["down.gif"]
+    assert [problem.path for problem in problems[Side.LOCAL]] == ["down.gif"]
 
 
 def test_a_subject_that_does_not_fit_loses_its_later_steps_too() -> None:
@@ -82,7 +83,7 @@ def test_a_subject_that_does_not_fit_loses_its_later_steps_too() -> None:
 
 def test_what_moves_no_bytes_always_fits() -> None:
     made = Plan(transfers=[operation(Action.TRASH_REMOTE), operation(Action.MOVE_REMOTE, subject=2)])
-    assert fit(made, free_here=0, free_there=0) == []
+    assert fit(made, free_here=0, free_there=0) == {}
     assert len(made.transfers) == 2
 
 

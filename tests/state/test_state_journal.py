@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 import fluxsync
 from fluxsync.core.model import Intent, Item, Kind, Place, Problem, Stamp
+from fluxsync.core.put_aside import PutAside
 from fluxsync.errors import StateError
 from fluxsync.state.journal import ConflictRow, Event, HeldRow, Journal, Planned, Sent, Settlement
 
@@ -334,3 +336,19 @@ def test_a_journal_in_memory_is_one_like_the_others() -> None:
     journal.advance([an_item("x")])
     assert len(journal.items()) == 1
     journal.close()
+
+
+def test_what_is_put_aside_survives(tmp_path: Path) -> None:
+    """Until it is replaced as a whole; a name that is no text, too."""
+    rows = [
+        PutAside("a.gif", "stamp | asset", "refused", 3, 1000.5, 1625.5),
+        PutAside("caf\udce9.gif", "(1, 2) caf\udce9.gif | -", "refused", 1, 1000.0, 1025.0),
+    ]
+    with closing(Journal.open(tmp_path / "j.sqlite")) as journal:
+        journal.set_put_aside(rows)
+    with closing(Journal.open(tmp_path / "j.sqlite")) as journal:
+        assert journal.put_aside() == rows
+        journal.set_put_aside(rows[:1])
+        assert journal.put_aside() == rows[:1]
+        journal.forget_all()
+        assert journal.put_aside() == []

@@ -48,7 +48,9 @@ def translated(path: str) -> Iterator[None]:
     except OSError as error:
         kind: type[ReplicaError] = Rejected
         if error.errno in _FULL:
-            raise Full(f"{path}: no room on the disk; free some, the trash of fluxsync included") from error
+            raise Full(
+                f"{path}: no room on the disk; free some, the trash of fluxsync included", here=True
+            ) from error
         if error.errno in _STALE:
             kind = Stale
         elif error.errno in _BUSY:
