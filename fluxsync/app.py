@@ -100,8 +100,12 @@ class App:
 
         Returns what was done, for people. Raises `ReplicaError`, `Halted`.
         """
-        from fluxsync.engine.conflicts import Keep, settle
+        from fluxsync.engine.conflicts import Keep, approvals, settle
 
+        journal = self.journal
+        asked = approvals(row, Keep(keep), journal.items())
+        if asked:
+            journal.set_held([*journal.held(), *journal.approved(), *asked])
         what = settle(self.folder, row, Keep(keep))
         last = self.journal.last_pass()
         event = Event(

@@ -14,14 +14,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from fluxsync.core.conflicts import standing, unmarked
+from fluxsync.core.limits import Limited
 from fluxsync.core.model import Action, Entry, Item, Kind, Place, State
 from fluxsync.core.operations import Operation
 from fluxsync.core.paths import basename, dirname, is_below
 from fluxsync.errors import Rejected, Stale
 from fluxsync.replica.base import LocalReplica
-from fluxsync.state.journal import ConflictRow, Journal
+from fluxsync.state.journal import ConflictRow, HeldRow, Journal
 
-__all__ = ["Keep", "chosen", "note_conflicts", "settle"]
+__all__ = ["Keep", "approvals", "chosen", "note_conflicts", "settle"]
 
 _MADE = re.compile(r"\(conflicted copy (\d{4}-\d\d-\d\d \d{6})\b")
 
@@ -100,6 +101,22 @@ def settle(local: LocalReplica, row: ConflictRow, keep: Keep) -> str:
         content.close()
     local.trash(copy)
     return f"kept the content of {row.copy_path}; the account's is in the trash"
+
+
+def approvals(row: ConflictRow, keep: Keep, items: Sequence[Item]) -> list[HeldRow]:
+    """Return what the next pass has to do for it: a person asked for that, so no limit holds it back."""
+    agreed = {item.path: item for item in items if item.kind is Kind.FILE and item.state is State.AGREED}
+    copy, winner = agreed.get(row.copy_path), agreed.get(row.path)
+    if copy is None or keep is Keep.BOTH:
+        return []
+    rows = [_approved(Action.TRASH_REMOTE, copy, "", Limited.DELETE_THERE)]
+    if keep is Keep.LOCAL and winner is not None:
+        rows.append(_approved(Action.VERSION, winner, copy.digest, Limited.EDIT_THERE))
+    return rows
+
+
+def _approved(action: Action, item: Item, digest: str, limit: Limited) -> HeldRow:
+    return HeldRow(str(action), item.path, item.key, "", str(limit), item.revision, digest, approved=True)
 
 
 def _present(local: LocalReplica, path: str) -> Entry:

@@ -93,3 +93,29 @@ def test_a_name_that_is_taken_is_not_given_to_the_second_file(clash: Any) -> Non
     with a.opened() as app:
         assert "A/logo 4.txt" in app.settle_conflict(row, Keep.BOTH)
     assert a.read("A/logo 4.txt") == b"mine"
+
+
+@pytest.mark.parametrize("keep", [Keep.LOCAL, Keep.REMOTE])
+def test_no_limit_holds_back_what_settles_many_conflicts(
+    machine: Callable[..., Any], account: Sandbox, keep: Keep
+) -> None:
+    a = machine("a", safety={"max_edit": "100%"})
+    names = [f"A/{number}.txt" for number in range(15)]
+    for name in names:
+        a.write(name, "old")
+    settle(a)
+    for number, name in enumerate(names):
+        a.write(name, f"mine {number}")
+        account.store.add_version(asset_id(account, f"{number}.txt"), b"theirs", f"{number}.txt")
+    settle(a)
+    a.set("safety", max_edit="50%", max_delete="25%")
+    with a.opened() as app:
+        for row in app.journal.conflicts():
+            app.settle_conflict(row, keep)
+    settle(a)
+    assert a.paths() == sorted(names)
+    mine = {name: f"mine {number}".encode() for number, name in enumerate(names)}
+    assert a.tree() == (mine if keep is Keep.LOCAL else dict.fromkeys(names, b"theirs"))
+    for name in names[:11]:
+        a.remove(name)
+    assert a.once().held, "what was asked for then covers nothing else"
