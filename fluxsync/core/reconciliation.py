@@ -9,7 +9,7 @@ from fluxsync.core.decision import Verdict
 from fluxsync.core.model import Entry, Intent, Item, NameRules, Problem, State
 from fluxsync.core.tree import Node, Tree
 
-__all__ = ["Change", "Evidence", "Policy", "Question", "Reconciliation", "agreed"]
+__all__ = ["Change", "Evidence", "Policy", "Question", "Reconciliation", "agreed", "trashed"]
 
 _ANY_DISK = NameRules()
 
@@ -93,4 +93,16 @@ def agreed(item: Item, local: Entry, remote: Entry) -> Item:
         memo=remote.memo,
         state=State.AGREED,
         made_here=item.made_here and item.key == remote.key and item.revision == remote.revision,
+    )
+
+
+def trashed(item: Item, remote: Entry) -> Item:
+    """Return the row that says that the asset is in the remote trash, with the home that it had there."""
+    return replace(
+        item,
+        folder=remote.place.folder,
+        name=remote.place.name,
+        revision=remote.revision,
+        memo=remote.memo,
+        state=State.TRASHED,
     )

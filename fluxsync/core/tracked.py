@@ -8,7 +8,7 @@ from fluxsync.core.contents import Contents
 from fluxsync.core.decision import Content, Fate, Verdict, decide
 from fluxsync.core.model import Entry, Item, Side, State
 from fluxsync.core.paths import basename, dirname, join, nfc
-from fluxsync.core.reconciliation import Change, Policy, Reconciliation, agreed
+from fluxsync.core.reconciliation import Change, Policy, Reconciliation, agreed, trashed
 from fluxsync.core.survey import Pair, Survey
 from fluxsync.core.tree import Node
 
@@ -38,8 +38,7 @@ def reconcile_pair(pair: Pair, survey: Survey, contents: Contents, result: Recon
 
 def _forget(item: Item, remote: Entry | None, result: Reconciliation) -> None:
     if remote is not None and remote.trashed:
-        row = replace(item, state=State.TRASHED, memo=remote.memo, revision=remote.revision)
-        result.agreements.append(row)
+        result.agreements.append(trashed(item, remote))
     else:
         result.forget.append(item)
 

@@ -12,6 +12,7 @@ from fluxsync.core.folders import Node
 from fluxsync.core.model import Action, Entry, Intent, Item, Kind, Place, Rename, State
 from fluxsync.core.operations import Operation
 from fluxsync.core.paths import basename, dirname
+from fluxsync.core.reconciliation import trashed
 from fluxsync.engine import rows
 from fluxsync.engine.meter import Meter
 from fluxsync.errors import Rejected, ReplicaError, Stale
@@ -194,7 +195,7 @@ class Mover:
             self.local.trash(local)
         remote = standing.remote
         if item is not None and remote is not None and remote.trashed:
-            row = replace(item, state=State.TRASHED, memo=remote.memo, revision=remote.revision)
+            row = trashed(item, remote)
             return Step(Standing(row, None, remote), row)
         return Step(Standing(), forget=item.id if item else 0)
 
@@ -203,11 +204,11 @@ class Mover:
         if self.remote_delete == "delete":
             self.remote.delete(remote)
             return Step(Standing(), forget=item.id if item else 0)
-        trashed = self.remote.trash(remote).entry
+        there = self.remote.trash(remote).entry
         if item is None:
             return Step(Standing())
-        row = replace(item, state=State.TRASHED, memo=trashed.memo, revision=trashed.revision)
-        return Step(Standing(row, None, trashed), row)
+        row = trashed(item, there)
+        return Step(Standing(row, None, there), row)
 
     def purge(self, operation: Operation, standing: Standing) -> Step:
         self.remote.delete(_present(standing.remote))

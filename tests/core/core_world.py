@@ -19,6 +19,7 @@ from fluxsync.core.operations import Operation, Plan
 from fluxsync.core.paths import ancestors, basename, dirname, is_below, join, nfc, rebase
 from fluxsync.core.plan import PlanPolicy, make_plan
 from fluxsync.core.reconcile import Evidence, Policy, Reconciliation, reconcile
+from fluxsync.core.reconciliation import trashed
 from fluxsync.core.safety import Limits, guard
 
 HOUR_NS = 3600 * 10**9
@@ -452,7 +453,7 @@ class Machine:
         del self.files[self.spelled(op.path)]
         if row is not None:
             if there is not None and there.trashed:
-                self._write(replace(row, state=State.TRASHED, memo=there.memo, revision=there.revision))
+                self._write(trashed(row, there))
             else:
                 self.rows.pop(row.id, None)
         return None, None, there
@@ -528,7 +529,7 @@ class Machine:
         asset = self._check_asset(there)
         asset.trashed = True
         if row is not None and row.id:
-            self._write(replace(row, state=State.TRASHED, memo=self.account.entry(asset).memo))
+            self._write(trashed(row, self.account.entry(asset)))
         return None, here, None
 
     def _restore(self, op: Operation, row: Item | None, here: Entry | None, there: Entry | None) -> tuple:  # type: ignore[type-arg]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from e2e_world import TRASH_TAG, asset_id, differences, settle
+from e2e_world import TRASH_TAG, asset_id, differences, put_tags, settle
 
 from fluxsync.engine.report import Result
 from fluxsync.sandbox.server import Sandbox
@@ -63,3 +63,21 @@ def test_another_mapping_lifts_no_limit_on_new_contents(
     changed = machine("a", mapping={"labels": ["press"]})
     assert changed.once().result is Result.GUARDED
     assert changed.read("A/1.txt") == b"A/1.txt"
+
+
+def test_an_asset_that_was_retagged_and_then_trashed_from_here_comes_back_to_its_new_folder(
+    machine: Callable[..., Any], account: Sandbox
+) -> None:
+    a, b = machine("a"), machine("b")
+    a.write("G/other.txt", "other")
+    a.write("one.txt", "1")
+    settle(a, b)
+    put_tags(account, "one.txt", "G")
+    b.in_step()
+    number = asset_id(account, "one.txt")
+    a.remove("one.txt")
+    a.in_step()
+    account.store.set_tags(number, ["G"])  # the trash tag comes off
+    settle(a, b)
+    assert differences(a, b) == ""
+    assert set(a.tree()) == {"G/one.txt", "G/other.txt"}
