@@ -209,9 +209,14 @@ def settle(*machines: Machine, rounds: int = 6) -> None:
 # -- the account -------------------------------------------------------------------------------------------
 
 
+def live_assets(account: Sandbox) -> list[Asset]:
+    """Return the assets outside the trash."""
+    return [asset for asset in account.store.assets() if TRASH_TAG not in tags_of(asset)]
+
+
 def live(account: Sandbox) -> dict[str, Asset]:
     """Return the assets outside the trash by file name, which has to be unique."""
-    assets = [a for a in account.store.assets() if TRASH_TAG not in tags_of(a)]
+    assets = live_assets(account)
     named = {asset.filename: asset for asset in assets}
     assert len(named) == len(assets), sorted(asset.filename for asset in assets)
     return named

@@ -95,7 +95,7 @@ class _Rule:
 
     def applies(self, method: str, path: str) -> bool:
         """Count a request that matches, and tell whether it is one of those that fail."""
-        if method != self.method and self.method != "*":
+        if self.method != "*" and method not in self.method.split("|"):
             return False
         if not self.path.search(path):
             return False
@@ -153,8 +153,8 @@ class FaultProxy:
     ) -> Callable[[], int]:
         """Make a fault of the `first` matching request and those after it; returns how many have matched.
 
-        `method` "*" is any; `path` is a regular expression that is searched in path and query; `times` None:
-        for ever.
+        `method` "*" is any, "PUT|POST" either; `path` is a regular expression that is searched in path and
+        query; `times` None: for ever.
         """
         rule = _Rule(method, re.compile(path), fault, first, times)
         with self._lock:
