@@ -14,6 +14,7 @@ from fluxsync.state.journal import Journal
 __all__ = ["MarkedRoot", "bind_account", "bind_root"]
 
 _CURE = "`fluxsync rebuild` merges both sides again and deletes nothing"
+_OTHER = "two pairs need two journals: see [journal] path"
 
 
 class MarkedRoot(Protocol):
@@ -32,23 +33,23 @@ def bind_root(journal: Journal, root: MarkedRoot, *, dry_run: bool = False) -> N
     known, found = journal.fact("root_id"), root.root_id()
     if known is not None:
         if found is None:
-            raise Halted(f"the folder has lost its marker, so it may be another one or not mounted: {_CURE}")
+            raise Halted(
+                f"the folder has lost its marker, so it may be another one or not mounted: {_CURE}; {_OTHER}"
+            )
         if found != known:
-            raise Halted(f"this is another folder than the one the journal knows: {_CURE}")
+            raise Halted(f"this is another folder than the one the journal knows: {_CURE}; {_OTHER}")
         return
     if dry_run:
         return
     if found is None:
         found = secrets.token_hex(16)
         root.write_root_id(found)
-    journal.set_facts({"root_id": found})
+    if journal.claim("root_id", found) != found:
+        raise Halted(f"another folder has taken the journal in this moment: {_OTHER}")
 
 
 def bind_account(journal: Journal, account: str, *, dry_run: bool = False) -> None:
     """Make sure that this is the journal's account. Raises `Halted` when it is another."""
-    known = journal.fact("account")
-    if known is None:
-        if not dry_run:
-            journal.set_facts({"account": account})
-    elif known != account:
+    known = journal.fact("account") if dry_run else journal.claim("account", account)
+    if known not in (None, account):
         raise Halted(f"the journal belongs to the account {known}, not to {account}: {_CURE}")

@@ -9,6 +9,8 @@ The engine knows `journal`; the others are its parts:
     put_aside   what failed again and again, until it succeeds or changes
     database    the file: made, checked, set aside where it is damaged, brought forward
     connection  transactions and rows; SQLite's errors translated
+    facts       what is noted under a name
+    seal        a check on each row that decisions are made from
     schema      the tables, as forward migrations
 
 Only agreements and what movers are given are flushed; why that is enough stands in `journal`.

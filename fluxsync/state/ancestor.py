@@ -11,16 +11,17 @@ from typing import Any
 
 from fluxsync.core.model import Item, Kind, Stamp, State
 from fluxsync.state.connection import Database, Value, from_sql, to_sql
+from fluxsync.state.seal import check_seals, seal
 
-__all__ = ["apply", "check", "digests", "items", "remember_digests"]
+__all__ = ["apply", "check", "check_digests", "digests", "items", "remember_digests"]
 
 _COLUMNS = (
     "id, kind, path, key, folder, name, revision, size, digest,"
-    " stamp_size, stamp_mtime_ns, stamp_ctime_ns, stamp_inode, birth_ns, memo, state, made_here, odd"
+    " stamp_size, stamp_mtime_ns, stamp_ctime_ns, stamp_inode, birth_ns, memo, state, made_here, odd, seal"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM items ORDER BY id"
 _UPSERT = (
-    f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (id) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.replace(" ", "").split(",")[1:])
 )
@@ -31,16 +32,22 @@ Row = tuple[Any, ...]
 
 
 def check(database: Database) -> list[Row]:
-    """Read every row strictly, raising sqlite3.Error where one cannot be; the rows are worth keeping."""
+    """Read every row strictly, raising sqlite3.Error where one cannot be, or is not what was written.
+
+    The rows are worth keeping.
+    """
     with _uncollected():
-        return database.rows_untranslated(_SELECT, strict=True)
+        rows = database.rows_untranslated(_SELECT, strict=True)
+        check_seals(rows, "items")
+        return rows
 
 
 def items(database: Database, rows: list[Row] | None = None) -> list[Item]:
     """Return the whole ancestor, oldest item first; `rows` are those of `check`, if they still hold."""
     with _uncollected():
         if rows is None:
-            rows = database.rows(_SELECT, strict=True)
+            with database.translated():
+                rows = check(database)
         return [_item(row) for row in rows]
 
 
@@ -95,15 +102,24 @@ def apply(cursor: sqlite3.Cursor, steps: Iterable[tuple[Sequence[Item], Sequence
 
 def digests(database: Database) -> dict[tuple[str, int], str]:
     """Return the digests that downloads have shown and no item holds yet, by remote key and revision."""
-    rows = database.rows("SELECT key, revision, digest FROM digests")
-    return {(from_sql(key), revision): digest for key, revision, digest in rows}
+    with database.translated():
+        rows = check_digests(database)
+    return {(from_sql(key), revision): digest for key, revision, digest, _ in rows}
+
+
+def check_digests(database: Database) -> list[Row]:
+    """Read every row like `check`."""
+    rows = database.rows_untranslated("SELECT key, revision, digest, seal FROM digests", strict=True)
+    check_seals(rows, "digests")
+    return rows
 
 
 def remember_digests(cursor: sqlite3.Cursor, found: Mapping[tuple[str, int], str], now_s: float) -> None:
     """Keep digests until an item is written that has the key and that revision or a later one."""
+    rows = [(to_sql(key), revision, digest) for (key, revision), digest in found.items()]
     cursor.executemany(
-        "INSERT OR REPLACE INTO digests (key, revision, digest, time) VALUES (?, ?, ?, ?)",
-        [(to_sql(key), revision, digest, now_s) for (key, revision), digest in found.items()],
+        "INSERT OR REPLACE INTO digests (key, revision, digest, seal, time) VALUES (?, ?, ?, ?, ?)",
+        [(*row, seal(row), now_s) for row in rows],
     )
 
 
@@ -112,7 +128,7 @@ def _row(item: Item) -> tuple[Value, ...]:
     evidence: tuple[int | None, ...] = (None, None, None, None, None)
     if stamp is not None:
         evidence = (stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.inode, stamp.birth_ns)
-    return (
+    values = (
         item.id,
         item.kind.value,
         item.path,
@@ -125,15 +141,19 @@ def _row(item: Item) -> tuple[Value, ...]:
         *evidence,
         item.memo,
         item.state.value,
-        item.made_here,
+        int(item.made_here),
         0,
     )
+    return (*values, seal(values))
 
 
 def _odd_row(item: Item) -> tuple[Value, ...]:
     row = _row(item)
     safe = tuple(to_sql(value) for value in row)
-    return safe if safe == row else (*safe[:-1], 1)
+    if safe == row:
+        return row
+    values = (*safe[:-2], 1)
+    return (*values, seal(values))
 
 
 def _item(row: Row) -> Item:

@@ -14,9 +14,23 @@ from typing import Any
 
 from fluxsync.errors import Full, StateError
 
-__all__ = ["Database", "Value", "from_sql", "is_damage", "one_line", "placeholders", "to_sql", "translate"]
+__all__ = [
+    "Broken",
+    "Database",
+    "Value",
+    "from_sql",
+    "is_damage",
+    "one_line",
+    "placeholders",
+    "to_sql",
+    "translate",
+]
 
 Value = str | bytes | int | float | None
+
+
+class Broken(sqlite3.DatabaseError):
+    """A row is not what was written, though SQLite could read it."""
 
 
 def to_sql(value: Value) -> Value:
@@ -72,12 +86,18 @@ class Database:
         except sqlite3.Error as error:
             raise translate(error, self.name) from error
 
-    def rows(self, sql: str, parameters: Sequence[Value] = (), *, strict: bool = False) -> list[Any]:
-        """Return all rows of a query; with `strict`, text that is no UTF-8 is an error."""
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Say in one line what SQLite complains about."""
         try:
-            return self.rows_untranslated(sql, parameters, strict=strict)
+            yield
         except sqlite3.Error as error:
             raise translate(error, self.name) from error
+
+    def rows(self, sql: str, parameters: Sequence[Value] = (), *, strict: bool = False) -> list[Any]:
+        """Return all rows of a query; with `strict`, text that is no UTF-8 is an error."""
+        with self.translated():
+            return self.rows_untranslated(sql, parameters, strict=strict)
 
     def rows_untranslated(
         self, sql: str, parameters: Sequence[Value] = (), *, strict: bool = False
@@ -106,6 +126,8 @@ def _lenient(raw: bytes) -> str:
 
 
 def is_damage(error: sqlite3.Error) -> bool:
+    if isinstance(error, Broken):
+        return True
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         # The module's own complaint about text that is no UTF-8 carries no code.

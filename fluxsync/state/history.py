@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fluxsync.state import facts
 from fluxsync.state.connection import Database, Value, from_sql, placeholders, to_sql
 
 __all__ = [
@@ -115,7 +116,7 @@ def prune(cursor: sqlite3.Cursor, now_s: float) -> None:
     Once a day is enough, and it looks only then. The last pass that ended in step stays.
     """
     pruned = cursor.execute("SELECT value FROM facts WHERE name = 'pruned'").fetchone()
-    if pruned is not None and _number(pruned[0]) <= now_s < _number(pruned[0]) + 86_400:
+    if pruned is not None and float(pruned[0]) <= now_s < float(pruned[0]) + 86_400:
         return
     cursor.execute("DELETE FROM history WHERE time < ?", (now_s - KEEP_S,))
     cursor.execute(
@@ -125,7 +126,7 @@ def prune(cursor: sqlite3.Cursor, now_s: float) -> None:
         (now_s - _KEEP_QUIET_S,),
     )
     cursor.execute("DELETE FROM digests WHERE time < ?", (now_s - _KEEP_DIGESTS_S,))
-    cursor.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('pruned', ?)", (repr(now_s),))
+    facts.note(cursor, {"pruned": repr(now_s)})
 
 
 def recent(database: Database, actions: Collection[str], since_s: float) -> dict[str, int]:
@@ -202,10 +203,3 @@ def _end(row: tuple[Any, ...]) -> tuple[int, bool, str]:
 
 def _blob(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0

@@ -27,9 +27,9 @@ from pathlib import Path
 
 from fluxsync.core.model import Intent, Item, Problem
 from fluxsync.core.put_aside import PutAside
-from fluxsync.state import ancestor, history, notices, put_aside
+from fluxsync.state import ancestor, facts, history, notices, put_aside
 from fluxsync.state import operations as operation_rows
-from fluxsync.state.connection import Database, from_sql, to_sql
+from fluxsync.state.connection import Database
 from fluxsync.state.database import open_in_memory, open_to_read, open_to_write
 from fluxsync.state.history import Event, PassRow
 from fluxsync.state.notices import ConflictRow, HeldRow, ProblemRow
@@ -91,6 +91,9 @@ class Journal:
 
         def check(database: Database) -> None:
             rows[:] = ancestor.check(database)
+            ancestor.check_digests(database)
+            facts.check(database)
+            operation_rows.check(database)
 
         journal = cls(open_to_write(path, check=check, clock=clock, replace_newer=replace_newer), clock)
         journal._rows = rows
@@ -125,19 +128,17 @@ class Journal:
 
     def fact(self, name: str) -> str | None:
         """Return what is noted under a name, such as the root's id or the account."""
-        rows = self._database.rows("SELECT value FROM facts WHERE name = ?", (name,))
-        return from_sql(rows[0][0]) if rows else None
+        return facts.read(self._database, name)
 
-    def set_facts(self, facts: Mapping[str, str | None]) -> None:
+    def set_facts(self, new: Mapping[str, str | None]) -> None:
         """Note facts, all or none, on the disk when this returns; None takes one away."""
         with self._database.transaction(flush=True) as cursor:
-            for name, value in facts.items():
-                if value is None:
-                    cursor.execute("DELETE FROM facts WHERE name = ?", (name,))
-                else:
-                    cursor.execute(
-                        "INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, to_sql(value))
-                    )
+            facts.note(cursor, new)
+
+    def claim(self, name: str, value: str) -> str:
+        """Note a fact unless there is one, even by another process; returns what holds."""
+        with self._database.transaction(flush=True) as cursor:
+            return facts.claim(cursor, name, value)
 
     def items(self) -> list[Item]:
         """Return the whole ancestor."""

@@ -10,10 +10,10 @@ from typing import Any
 
 from fluxsync.core.model import Intent, Item, Place
 from fluxsync.errors import StateError
-from fluxsync.state.connection import Database, from_sql, to_sql
+from fluxsync.state.connection import Broken, Database, from_sql, to_sql
 from fluxsync.state.history import Event
 
-__all__ = ["Planned", "Sent", "Settlement", "end", "event_of", "mark_sent", "plan", "unsettled"]
+__all__ = ["Planned", "Sent", "Settlement", "check", "end", "event_of", "mark_sent", "plan", "unsettled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,19 @@ def end(cursor: sqlite3.Cursor, ids: Sequence[int]) -> None:
         _expect(cursor, len(ids))
 
 
+def check(database: Database) -> None:
+    """Read what was sent, raising sqlite3.Error where that cannot be done."""
+    _sent(database)
+
+
 def unsettled(database: Database) -> list[Sent]:
     """Return what was sent and not settled, oldest first."""
-    rows = database.rows(
+    with database.translated():
+        return _sent(database)
+
+
+def _sent(database: Database) -> list[Sent]:
+    rows = database.rows_untranslated(
         "SELECT id, pass, action, path, key, item_id, intent FROM operations WHERE state = 'sent' ORDER BY id"
     )
     return [
@@ -130,6 +140,6 @@ def _intent(text: Any) -> Intent | None:
         return None
     try:
         folder, name, size, digest, mark = json.loads(text)
-    except ValueError as error:
-        raise StateError("an intent in the journal cannot be read: run `fluxsync rebuild`") from error
+    except (ValueError, TypeError) as error:
+        raise Broken("what was sent cannot be read") from error
     return Intent(Place(folder, name), size, digest, mark)

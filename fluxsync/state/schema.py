@@ -11,6 +11,8 @@ from __future__ import annotations
 from sqlite_utils import Database as SqliteUtils
 from sqlite_utils import Migrations
 
+from fluxsync.state.seal import seal
+
 __all__ = ["migrations"]
 
 migrations = Migrations("fluxsync")
@@ -115,6 +117,7 @@ def schema_1(db: SqliteUtils) -> None:
 
 @migrations()
 def schema_2(db: SqliteUtils) -> None:
+    db.conn.create_function("seal_of", -1, lambda *values: seal(values), deterministic=True)
     for statement in (
         # What on the account caused a change, where a limit counts by cause: "out of 812", "trash".
         "ALTER TABLE history ADD COLUMN cause TEXT NOT NULL DEFAULT ''",
@@ -139,6 +142,16 @@ def schema_2(db: SqliteUtils) -> None:
             key TEXT PRIMARY KEY NOT NULL,
             seen REAL NOT NULL
         ) WITHOUT ROWID""",
+        # A check on each row that decisions are made from: `seal` says why.
+        "ALTER TABLE facts ADD COLUMN seal INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE items ADD COLUMN seal INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE digests ADD COLUMN seal INTEGER NOT NULL DEFAULT 0",
+        "UPDATE facts SET seal = seal_of(name, value)",
+        """UPDATE items SET seal = seal_of(
+            id, kind, path, key, folder, name, revision, size, digest, stamp_size, stamp_mtime_ns,
+            stamp_ctime_ns, stamp_inode, birth_ns, memo, state, made_here, odd
+        )""",
+        "UPDATE digests SET seal = seal_of(key, revision, digest)",
     ):
         db.execute(statement)
     db.execute("PRAGMA user_version = 2")
