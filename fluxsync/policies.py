@@ -11,6 +11,7 @@ from fluxsync.core.model import Rename
 from fluxsync.core.plan import PlanPolicy
 from fluxsync.core.reconcile import Policy
 from fluxsync.core.safety import Limited
+from fluxsync.core.trash import TrashPolicy
 from fluxsync.engine.decide import Pair, Rules
 
 if TYPE_CHECKING:
@@ -49,7 +50,12 @@ def pass_rules(settings: Settings, pair: Pair, host: str, now_s: float) -> Rules
             Limited.EDIT_THERE: edits,
         }
 
-    return Rules(policy, plan, most, sync.local_delete, sync.remote_delete, _mapping_text(settings))
+    trash = TrashPolicy(
+        sync.trash_days,
+        sync.trash_size.of,
+        purges=sync.direction != "down" and sync.remote_delete != "keep",
+    )
+    return Rules(policy, plan, most, sync.local_delete, sync.remote_delete, trash, _mapping_text(settings))
 
 
 def conflict_label(now_s: float, host: str) -> str:

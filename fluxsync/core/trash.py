@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["DAY_S", "Clocks", "TrashedFile", "beyond_size", "first_seen", "too_old"]
+__all__ = ["DAY_S", "Clocks", "TrashPolicy", "TrashedFile", "beyond_size", "first_seen", "too_old"]
 
 DAY_S = 86_400.0
 #: Seconds by which the clocks may differ in what passed since the last pass: more than a wrong zone or
@@ -32,6 +32,18 @@ class TrashedFile:
     def batch(self) -> str:
         """What it was trashed together with: the part of `where` that says when."""
         return self.where.removesuffix(f"/{self.path}")
+
+
+@dataclass(frozen=True, slots=True)
+class TrashPolicy:
+    """What the configuration says about the two trashes."""
+
+    #: Days that something stays; 0: for ever.
+    days: float = 0.0
+    #: The most bytes that the local trash may take, for a disk of so many.
+    most_bytes: Callable[[int], int] = lambda disk_bytes: disk_bytes
+    #: Whether assets may be deleted from the trash of the account at all.
+    purges: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from fluxsync.engine.recover import find_patiently, recover
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.steps import Mover
 from fluxsync.engine.survey import Survey
+from fluxsync.engine.trash import empty_here, note, note_trashed
 from fluxsync.errors import Full, Halted, Unauthorized, Unavailable
 from fluxsync.replica.base import RemoteReplica
 from fluxsync.state.journal import Event, HeldRow, Journal
@@ -99,6 +100,14 @@ def run_pass(
             if not again:
                 break
         if not dry_run:
+            report.notices += empty_here(
+                pair.local,
+                pair.journal,
+                rules.trash,
+                now_s=watcher.clock(),
+                pass_number=number,
+                at_once=report.changed_here,
+            )
             pair.journal.set_facts({"mapping": rules.mapping})
         shelf.drop_settled()
         cut_short = False
@@ -159,6 +168,7 @@ def _round(
             else:
                 report.bytes_down += operation.size
         return False
+    note(journal, decided.noted)
     # What was approved stays so until a pass no longer finds it to do: killed, the next one goes on with it.
     journal.set_held(_held_rows(guarded, {id(held.change) for held in guarded.approved}))
     journal.remember_digests(seen.computed)
@@ -182,6 +192,7 @@ def _round(
         # Also of a pass that cannot go on: what was done is done.
         for operation in ledger.result.done:
             report.count(operation)
+        note_trashed(journal, decided.noted, ledger.result.done)
         failed = [*ledger.result.problems, *(ledger.result.stale if last else ())]
         _name_failed(report, shelf, decided, failed, watcher.clock())
     report.message = paused(full | ledger.result.full, pair.local, seen.remote)

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field, replace
 from fluxsync.core.model import Item, Kind, State
 from fluxsync.core.operations import Operation, Plan
 from fluxsync.core.plan import PlanPolicy, make_plan
+from fluxsync.core.purge import due, is_suspect, operations
 from fluxsync.core.put_aside import PutAside, Shelf
-from fluxsync.core.reconcile import Change, Evidence, Policy
+from fluxsync.core.reconcile import Change, Evidence, Fate, Policy
 from fluxsync.core.safety import LIMITED_ACTIONS, WINDOW_S, Guarded, Limited, Limits, disbelief, guard
+from fluxsync.core.trash import TrashPolicy
 from fluxsync.engine import held_rows
 from fluxsync.engine.late import may_come_late
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.survey import Survey, survey
+from fluxsync.engine.trash import Noted, look_there
 from fluxsync.replica.base import LocalReplica, RemoteReplica
 from fluxsync.state.journal import Journal
 
@@ -44,6 +47,7 @@ class Rules:
     most: Callable[[int], Mapping[Limited, int]]
     local_delete: str = "trash"
     remote_delete: str = "trash"
+    trash: TrashPolicy = field(default_factory=TrashPolicy)
     #: What the mapping and the selection are now; the journal knows what they were.
     mapping: str = ""
     #: What is put aside waits from so many failed passes in a row on; None: somebody asks for a try of all.
@@ -57,6 +61,8 @@ class Decided:
     seen: Survey
     guarded: Guarded
     plan: Plan
+    #: What lies in the trash of the account, and since when.
+    noted: Noted
     #: What failed before and is left alone now.
     waiting: list[PutAside] = field(default_factory=list)
 
@@ -99,17 +105,28 @@ def decide(
     if policy.delete_nothing:
         # Another mapping moves what it moves; every other limit holds.
         limits = replace(limits, most={k: v for k, v in limits.most.items() if k is not Limited.MOVE})
+    changes = seen.reconciliation.changes
+    noted = look_there(journal, seen.remote, now_s)
+    suspect = policy.delete_nothing or bool(limits.disbelief) or is_suspect(seen.remote, changes)
+    wanted = rules.trash.purges and not suspect
+    purges = due(seen.remote, items, noted.seen, rules.trash.days) if wanted else []
     approvals = held_rows.approvals(journal.approved())
-    guarded = guard(seen.reconciliation.changes, limits, approvals, approve_all=approved)
+    guarded = guard([*changes, *purges], limits, approvals, approve_all=approved)
     shelf = shelf or Shelf(journal.put_aside())
     shelf.begin()
     go, waiting = shelf.split(guarded.go, now_s)
     guarded = replace(guarded, go=go)
-    plan = make_plan(seen.reconciliation, go, seen.local, seen.remote, rules.plan)
+    # The purges are the last of all, so each change has the same number as subject.
+    going = [change for change in go if change.verdict.fate is Fate.PURGE]
+    rest = go[: len(go) - len(going)]
+    plan = make_plan(seen.reconciliation, rest, seen.local, seen.remote, rules.plan)
     for phase in (plan.tags, plan.cleanup):
         phase[:], more = shelf.split_folders(phase, now_s)
         waiting += more
-    return Decided(seen, guarded, plan, waiting)
+    if all(each.change.verdict.fate is Fate.PURGE for each in guarded.held):
+        # Whatever else is held back may be a reason to keep what the trash has.
+        plan.purges = operations(going, len(rest))
+    return Decided(seen, guarded, plan, noted, waiting)
 
 
 def _limits(journal: Journal, rules: Rules, items: Collection[Item], now_s: float) -> Limits:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fluxsync.core.held import Held
-from fluxsync.core.model import Entry, Item, Kind, State
+from fluxsync.core.model import Action, Entry, Item, Kind, State
 from fluxsync.core.operations import Operation
 from fluxsync.core.paths import is_below, nfc
 from fluxsync.core.put_aside import PutAside, evidence_of
@@ -67,7 +67,8 @@ def explain(
     file = seen.local.files.get(path) or seen.local.folders.get(path)
     asset = _asset(seen, row, change, path)
     subject = next((number for number, each in enumerate(go) if each is change), None)
-    operations = tuple(op for op in plan if path in (op.path, op.target) or op.subject == subject)
+    steps = [op for op in plan if op.action is not Action.PURGE or file is None]
+    operations = tuple(op for op in steps if path in (op.path, op.target) or op.subject == subject)
     latest = pair.journal.history(path, 1)
     decision, why = _decide(seen, path, change, held, operations, row, file, asset, ignored_by)
     return Explanation(

@@ -83,6 +83,11 @@ class Report:
             self.failures[row.path] = row.reason
             self.put_aside[row.path] = row
 
+    @property
+    def changed_here(self) -> bool:
+        """Whether anything may have come into the local trash."""
+        return bool(self.trashed_local or self.downloaded or self.versions or self.conflicts)
+
     def fail(self, problems: Iterable[Problem]) -> None:
         """Name problems; harmless ones are only notices."""
         for problem in problems:

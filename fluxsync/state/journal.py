@@ -25,9 +25,9 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from fluxsync.core.model import Intent, Item, Problem
+from fluxsync.core.model import Intent, Item, Problem, Side
 from fluxsync.core.put_aside import PutAside
-from fluxsync.state import ancestor, facts, history, notices, put_aside
+from fluxsync.state import ancestor, facts, history, notices, put_aside, trash
 from fluxsync.state import operations as operation_rows
 from fluxsync.state.connection import Database
 from fluxsync.state.database import open_in_memory, open_to_read, open_to_write
@@ -173,6 +173,17 @@ class Journal:
             for table in _OF_BOTH_SIDES:
                 cursor.execute(f"DELETE FROM {table}")
             cursor.execute("DELETE FROM facts WHERE name NOT IN (?, ?, ?)", _LASTING_FACTS)
+
+    def first_seen(self, side: Side) -> dict[str, float]:
+        """Return since when assets (by key) or batches of trashed files are known to be in a trash."""
+        return trash.first_seen(self._database, side)
+
+    def set_first_seen(self, seen: Mapping[Side, Mapping[str, float]], new: Mapping[str, str]) -> None:
+        """Replace that for each side given, and note facts, all or nothing."""
+        with self._database.transaction(flush=False) as cursor:
+            for side, times in seen.items():
+                trash.set_first_seen(cursor, side, times)
+            facts.note(cursor, new)
 
     # -- operations ------------------------------------------------------------------------------------
 

@@ -137,10 +137,13 @@ def schema_2(db: SqliteUtils) -> None:
             since REAL NOT NULL,
             next_try REAL NOT NULL
         ) WITHOUT ROWID""",
-        # When this journal first saw an asset in the remote trash.
+        # Since when something is known to be in a trash: assets by key and by the service's clock, batches
+        # of the local trash by their names and by this machine's.
         """CREATE TABLE seen_in_trash (
-            key TEXT PRIMARY KEY NOT NULL,
-            seen REAL NOT NULL
+            side TEXT NOT NULL CHECK (side IN ('local', 'remote')),
+            key TEXT NOT NULL,
+            seen REAL NOT NULL,
+            PRIMARY KEY (side, key)
         ) WITHOUT ROWID""",
         # A check on each row that decisions are made from: `seal` says why.
         "ALTER TABLE facts ADD COLUMN seal INTEGER NOT NULL DEFAULT 0",

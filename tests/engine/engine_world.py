@@ -30,7 +30,7 @@ from fluxsync.state.journal import Journal
 CHANGES = frozenset(
     (
         *("put", "keep", "move", "trash", "delete", "relabel", "restore"),
-        *("make_folder", "move_folder", "remove_folder"),
+        *("make_folder", "move_folder", "remove_folder", "drop_trashed", "restore_trashed"),
     )
 )
 READS = frozenset(
@@ -40,7 +40,7 @@ WRITES = frozenset(
     (
         *("begin_pass", "plan", "mark_sent", "settle", "advance", "end_pass", "forget_planned"),
         *("record", "set_held", "approve", "set_problems", "set_facts", "remember_digests", "add_conflict"),
-        "set_put_aside",
+        *("set_put_aside", "set_first_seen"),
     )
 )
 
