@@ -218,6 +218,7 @@ def opened(
             settings.remote.connections,
             lambda: client.requests,
             lambda: time.monotonic() - client.last_progress,
+            lambda: len(copies),
         )
         yield App(settings, pair, folder, fluxiom, journal, host, copies, stopping)
 

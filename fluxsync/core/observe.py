@@ -35,7 +35,7 @@ class Update:
     moved: bool = False
     #: It had gone, and its asset with it into the trash or not; now a file is back at its path.
     returned: bool = False
-    #: It is shorter than what fluxsync brought here, and nobody has saved it since: a loss of power.
+    #: It is shorter than what both sides agreed on, and nobody has saved it since: a loss of power.
     damaged: bool = False
     #: The account's version went back, or its size changed under the same version.
     backwards: bool = False
@@ -106,7 +106,11 @@ def observe_local(snapshot: Snapshot, items: Iterable[Item]) -> LocalView:
         if entry is not None:
             view.new_files.pop(entry.path, None)
             view.updates[item.id] = Update(
-                Presence.HERE, entry, edited=entry.digest != item.digest, moved=True
+                Presence.HERE,
+                entry,
+                edited=entry.digest != item.digest and not _is_damaged(item, entry),
+                moved=True,
+                damaged=_is_damaged(item, entry),
             )
         else:
             view.updates[item.id] = GONE if certain and not unknown.covers(item.path) else UNKNOWN
@@ -139,11 +143,16 @@ def absence_counts(remote: Snapshot, key: str) -> bool:
 
 
 def _is_damaged(item: Item, entry: Entry) -> bool:
-    """Tell whether a file lost its end without being saved: its time is still the one that was set here."""
+    """Tell whether a file lost its end without being saved: its time is still the one that was set here.
+
+    Of a file that somebody else wrote, a program may have set the time back, but no program sets the ctime.
+    """
     then, now = item.stamp, entry.stamp
-    if item.made_here or then is None or now is None or entry.digest == item.digest:
+    if then is None or now is None or entry.size >= item.size:
         return False
-    return entry.size < item.size and (now.inode, now.mtime_ns) == (then.inode, then.mtime_ns)
+    if (now.inode, now.mtime_ns) != (then.inode, then.mtime_ns):
+        return False
+    return not item.made_here or now.ctime_ns == then.ctime_ns
 
 
 class _UnknownPaths:

@@ -156,6 +156,7 @@ def _round(
     )
     seen, guarded, plan = decided.seen, decided.guarded, decided.plan
     _note(report, seen, plan, guarded.held)
+    beside = pair.set_beside()
     report.leave(decided.waiting)
     full = _fit(pair, plan, report)
     report.message = paused(full, pair.local, seen.remote)
@@ -203,7 +204,9 @@ def _round(
         aside = {id(held.change) for held in guarded.approved} - set(map(id, guarded.go))
         journal.set_held(_held_rows(guarded, aside | {id(guarded.go[subject]) for subject in left}))
     _name_deferred(report, plan, last=last)
-    return bool(ledger.result.stale or plan.deferred or any(map(_leaves_work, ledger.result.done)))
+    saved = pair.set_beside() - beside
+    report.conflicts += saved
+    return bool(saved or ledger.result.stale or plan.deferred or any(map(_leaves_work, ledger.result.done)))
 
 
 def _name_failed(

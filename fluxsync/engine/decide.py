@@ -35,6 +35,8 @@ class Pair:
     #: How much was asked of the account so far, and for how long nothing has come back.
     requests: Callable[[], int] = lambda: 0
     idle_s: Callable[[], float] = lambda: 0.0
+    #: How many files were set beside so far, because somebody saved them in the moment of a change.
+    set_beside: Callable[[], int] = lambda: 0
 
 
 @dataclass(frozen=True, slots=True)

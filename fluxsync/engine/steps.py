@@ -15,7 +15,7 @@ from fluxsync.core.paths import basename, dirname
 from fluxsync.core.reconciliation import trashed
 from fluxsync.engine import rows
 from fluxsync.engine.meter import Meter
-from fluxsync.errors import Rejected, ReplicaError, Stale
+from fluxsync.errors import Busy, Rejected, ReplicaError, Stale
 from fluxsync.replica.base import LocalReplica, RemoteReplica, Source
 
 __all__ = ["Mover", "Standing", "Step", "intent_of"]
@@ -148,7 +148,7 @@ class Mover:
         if copy is not None and copy.size == remote.size:
             try:
                 return self.local.open(copy)
-            except (Stale, Rejected):
+            except (Busy, Stale, Rejected):
                 pass  # it was here when the pass began: then from the account
         return self.meter.downward(self.remote.open(remote))
 

@@ -136,12 +136,15 @@ class Apply:
                 if linked and aside is not None:
                     self._drop_link(aside, target)
                 raise
-            if not came_out(slot.at, confirmed, expected, self._now_ns()):
-                # Saved between our last look and the swap; it is the user's newest work, so it stays beside.
-                self._set_beside(slot.at, target, expected.path)
-            elif linked and aside is not None:
+            if aside is not None and lstat(slot.at).st_ino == lstat(aside).st_ino:
                 syscalls.sync_folder(aside.fd)
                 self._drop_link(slot.at, aside)
+            elif not came_out(slot.at, confirmed, expected, self._now_ns()):
+                # Saved between our last look and the swap; it is the user's newest work, so it stays beside.
+                if aside is None:
+                    self._set_beside(slot.at, target, expected.path)
+                else:
+                    syscalls.exchange(slot.at, aside)
 
     def _by_links(
         self, root: int, staged: At, target: At, expected: Entry, confirmed: Stamp, aside: At | None

@@ -10,11 +10,17 @@ import fcntl
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 from fluxsync.errors import Busy
 from fluxsync.replica.folder.syscalls import At
 
-__all__ = ["lock_beside", "make_sure_idle", "open_for_writing", "written_elsewhere"]
+__all__ = ["OPEN_ELSEWHERE", "POLL_S", "Patience", "lock_beside", "make_sure_idle", "written_elsewhere"]
+
+#: How often a file that is open or changing is looked at again.
+POLL_S = 0.1
+_UNTIL = "it is taken up when it is closed there"
+OPEN_ELSEWHERE = f"open for writing in another program; {_UNTIL}"
 
 #: Extensions of documents beside which InDesign and InCopy put `~NAME~xxxxxx.idlk`.
 _INDESIGN = (".indd", ".indl", ".indt", ".indb", ".idml", ".inx", ".icml", ".icma", ".incx", ".inca")
@@ -48,6 +54,8 @@ def open_for_writing(at: At) -> bool:
     """Tell whether anybody has the file at this name open for writing; False where nobody can tell."""
     try:
         fd = os.open(at.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=at.fd)
+    except BlockingIOError:
+        return True  # somebody holds it for himself alone, and has been told that we asked
     except OSError:
         return False
     try:
@@ -83,8 +91,31 @@ def lock_beside(at: At) -> str | None:
 def make_sure_idle(at: At, path: str) -> None:
     """Raise `Busy` while somebody works on the file."""
     if open_for_writing(at):
-        raise Busy(f"{path}: open for writing in another program; it waits until it is closed there")
+        raise Busy(f"{path}: {OPEN_ELSEWHERE}")
     if lock := lock_beside(at):
-        raise Busy(
-            f"{path}: open in another program ({lock} lies beside it); it waits until it is closed there"
-        )
+        raise Busy(f"{path}: open in another program ({lock} lies beside it); {_UNTIL}")
+
+
+class Patience:
+    """Waits for files that somebody works on: for each path once, until that was found idle again."""
+
+    def __init__(self, patience_s: float, wait: Callable[[float], None]) -> None:
+        self._patience_s = patience_s
+        self._wait = wait
+        self._in_vain: set[str] = set()
+
+    def await_idle(self, path: str, make_sure: Callable[[], None]) -> None:
+        """Call `make_sure` until it raises no `Busy`, which is raised when patience is at its end."""
+        left_s = 0.0 if path in self._in_vain else self._patience_s
+        while True:
+            try:
+                make_sure()
+            except Busy:
+                if left_s <= 0:
+                    self._in_vain.add(path)
+                    raise
+            else:
+                self._in_vain.discard(path)
+                return
+            self._wait(POLL_S)
+            left_s -= POLL_S

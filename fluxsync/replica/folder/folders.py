@@ -9,6 +9,7 @@ from fluxsync.core.model import Entry, Kind, Place
 from fluxsync.core.paths import is_below, join
 from fluxsync.errors import Rejected, Stale
 from fluxsync.replica.folder import syscalls
+from fluxsync.replica.folder.busy import Patience, make_sure_idle
 from fluxsync.replica.folder.facts import Facts
 from fluxsync.replica.folder.ignore import is_junk
 from fluxsync.replica.folder.names import same_name
@@ -24,10 +25,11 @@ __all__ = ["Folders"]
 class Folders:
     """The folders below a root."""
 
-    def __init__(self, root: Root, trash: Trash, facts: Facts) -> None:
+    def __init__(self, root: Root, trash: Trash, facts: Facts, patience: Patience) -> None:
         self._root = root
         self._trash = trash
         self._facts = facts
+        self._patience = patience
 
     def make(self, path: str) -> Entry:
         """Make a folder, and those on the way to it. Raises `Stale` where something else is in the way."""
@@ -37,7 +39,7 @@ class Folders:
                 return Entry(Kind.FOLDER, Place("", path), stamp=stamp_at(at))
 
     def move(self, folder: Entry, new: str) -> Entry:
-        """Rename a folder to a free name. Raises `Stale`, `Rejected`."""
+        """Rename a folder to a free name. Raises `Stale`, `Rejected`, `Busy` while a file in it is open."""
         old = folder.path
         if is_below(new, old):
             raise Rejected(f"{old}: a folder cannot go into itself")
@@ -50,6 +52,7 @@ class Folders:
             # RACE: another folder that gets this name right now is moved instead; nothing in it is lost, the
             # next scan finds it, and its files, at the new place.
             _expect(source, folder)
+            self._patience.await_idle(old, lambda: _make_sure_idle(source, old))
             try:
                 syscalls.rename_new(source, target)
             except FileExistsError:
@@ -104,3 +107,18 @@ def _expect(at: At, folder: Entry) -> None:
         raise Stale(f"{folder.path}: it is no folder any more")
     if folder.stamp is not None and status.st_ino != folder.stamp.inode:
         raise Stale(f"{folder.path}: another folder has that name now")
+
+
+def _make_sure_idle(at: At, path: str) -> None:
+    """Raise `Busy` while somebody works on a file below a folder: programs save to the path they know."""
+    fd = os.open(at.name, FOLDER_FLAGS, dir_fd=at.fd)
+    try:
+        with os.scandir(fd) as listing:
+            entries = list(listing)
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _make_sure_idle(At(fd, entry.name), join(path, entry.name))
+            elif entry.is_file(follow_symlinks=False) and not is_junk(entry.name):
+                make_sure_idle(At(fd, entry.name), join(path, entry.name))
+    finally:
+        os.close(fd)

@@ -11,20 +11,17 @@ from dataclasses import dataclass
 from fluxsync.core.model import Entry, Kind, Place, Stamp
 from fluxsync.core.paths import basename, dirname
 from fluxsync.errors import ReplicaError
-from fluxsync.replica.folder.busy import written_elsewhere
+from fluxsync.replica.folder.busy import OPEN_ELSEWHERE, POLL_S, written_elsewhere
 from fluxsync.replica.folder.root import Root
 from fluxsync.replica.folder.source import digest_of, open_file
 from fluxsync.replica.folder.stamps import birth_ns, lstat, quiet, stamp_of
 from fluxsync.replica.folder.translate import explain
 
-__all__ = ["POLL_S", "Reader", "Reading"]
+__all__ = ["Reader", "Reading"]
 
-#: How often a file that is open or changing is looked at again.
-POLL_S = 0.1
 _FEW = 8
 _WORKERS = min(8, os.cpu_count() or 1)
 _GONE = Stamp(-1, 0, 0, 0)
-_OPEN_ELSEWHERE = "open for writing in another program; it is taken up when it is closed there"
 _CHANGING = "it keeps changing; it is taken up when it has come to rest"
 
 
@@ -106,6 +103,8 @@ class Reader:
         except FileNotFoundError:
             # Programs delete and write anew; what is missing at two looks is gone.
             return Reading(path, gone=True, again=before is not _GONE, stamp=_GONE)
+        except BlockingIOError:
+            return Reading(path, reason=OPEN_ELSEWHERE, again=True)  # held by somebody for himself alone
         except OSError as error:
             return Reading(path, reason=explain(error))
         except ReplicaError as error:
@@ -117,7 +116,7 @@ class Reader:
             return Reading(path, reason="it is no regular file any more")
         stamp = stamp_of(status, birth)
         if written_elsewhere(fd):
-            return Reading(path, reason=_OPEN_ELSEWHERE, again=True, stamp=stamp)
+            return Reading(path, reason=OPEN_ELSEWHERE, again=True, stamp=stamp)
         # A file that changed since the last look is not read at each of them: it might be a large one being
         # written. Nor is one whose next change could hide in the grain of the clock.
         if before not in (None, stamp) or not quiet(stamp.mtime_ns, stamp.ctime_ns, int(self._clock() * 1e9)):

@@ -24,6 +24,7 @@ from fluxsync.errors import Rejected, Stale
 from fluxsync.replica.base import Source, Trashed
 from fluxsync.replica.folder import staging, syscalls
 from fluxsync.replica.folder.apply import Apply, conflicted_copy
+from fluxsync.replica.folder.busy import Patience, make_sure_idle
 from fluxsync.replica.folder.facts import Facts
 from fluxsync.replica.folder.folders import Folders
 from fluxsync.replica.folder.ignore import Rules
@@ -39,7 +40,7 @@ from fluxsync.replica.folder.trash_verbs import TrashVerbs
 
 __all__ = ["Folder"]
 
-#: What a scan waits beyond `settle_s` for files that are open or changing.
+#: What a scan or a change waits beyond `settle_s` for files that are open or changing.
 _PATIENCE_S = 1.0
 
 
@@ -85,7 +86,8 @@ class Folder(TrashVerbs):
         trash = Trash(clock)
         apply = Apply(trash, clock, conflict_name or conflicted_copy, on_conflict_copy)
         super().__init__(self._root, trash, apply)
-        self._folders = Folders(self._root, trash, self._facts)
+        self._patience = Patience(settle_s + _PATIENCE_S, wait)
+        self._folders = Folders(self._root, trash, self._facts, self._patience)
 
     # The root
 
@@ -204,6 +206,7 @@ class Folder(TrashVerbs):
             self._root.parent(top, new) as target,
         ):
             same = old != new and same_name(old, new, self._facts.names())
+            self._patience.await_idle(old, lambda: make_sure_idle(source, old))
             self._apply.move(source, target, entry, new, same_name=same)
             stamp = stamp_at(target)
         if entry.stamp is not None and not same_file(stamp, entry.stamp):
@@ -213,6 +216,7 @@ class Folder(TrashVerbs):
     def trash(self, entry: Entry) -> Trashed:
         path = entry.path
         with self._root.opened() as top, translated(path), self._root.parent(top, path) as at:
+            self._patience.await_idle(path, lambda: make_sure_idle(at, path))
             return Trashed(self._apply.take_away(top, at, entry), entry)
 
     def delete(self, entry: Entry) -> None:
@@ -248,7 +252,7 @@ class Folder(TrashVerbs):
     # Inside
 
     def _first_look(self, top: int, path: str, expected: Entry | None) -> None:
-        """Find out before any byte is fetched that a place is not as expected."""
+        """Find out before any byte is fetched that a place is not as expected, or that it has to wait."""
         with self._root.parent(top, path) as at:
             try:
                 status = lstat(at)
@@ -256,10 +260,11 @@ class Folder(TrashVerbs):
                 if expected is not None:
                     raise
                 return
-        if expected is None:
-            raise Stale(f"{path}: there is a file already")
-        if status.st_size != expected.size:
-            raise Stale(f"{path}: it changed since it was looked at")
+            if expected is None:
+                raise Stale(f"{path}: there is a file already")
+            if status.st_size != expected.size:
+                raise Stale(f"{path}: it changed since it was looked at")
+            self._patience.await_idle(path, lambda: make_sure_idle(at, path))
 
     @contextmanager
     def _aside(self, top: int, aside: Place | None) -> Iterator[At | None]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from fluxsync.core.model import Entry, Stamp
 from fluxsync.errors import Busy, Stale
-from fluxsync.replica.folder.busy import written_elsewhere
+from fluxsync.replica.folder.busy import OPEN_ELSEWHERE, written_elsewhere
 from fluxsync.replica.folder.root import Root
 from fluxsync.replica.folder.stamps import lstat, same_file, stamp_of
 from fluxsync.replica.folder.syscalls import At
@@ -74,9 +74,7 @@ class FileSource:
         """Return the digest of what was read. Raises `Stale` or `Busy` if the file may be another by now."""
         with translated(self._path):
             if written_elsewhere(self._fd):
-                raise Busy(
-                    f"{self._path}: open for writing in another program; it waits until it is closed there"
-                )
+                raise Busy(f"{self._path}: {OPEN_ELSEWHERE}")
             if os.read(self._fd, 1) or stamp_of(os.fstat(self._fd)) != self._stamp:
                 raise Stale(f"{self._path}: it changed while it was read")
             with self._root.opened() as top, self._root.parent(top, self._path) as at:
@@ -104,7 +102,5 @@ class FileSource:
         if known is None and (stamp.size != entry.size or not entry.digest):
             raise Stale(f"{self._path}: it was never looked at")
         if written_elsewhere(self._fd):
-            raise Busy(
-                f"{self._path}: open for writing in another program; it waits until it is closed there"
-            )
+            raise Busy(f"{self._path}: {OPEN_ELSEWHERE}")
         return stamp

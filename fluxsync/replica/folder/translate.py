@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fluxsync.errors import Busy, Full, Rejected, ReplicaError, Stale
+from fluxsync.replica.folder.busy import OPEN_ELSEWHERE
 
 __all__ = ["explain", "translated"]
 
@@ -31,13 +32,18 @@ _REJECTED = {
     errno.EXDEV: "it lies on another disk than the root; mounted folders can be read, not changed",
     errno.EFBIG: "it is too large for this disk",
 }
-_BUSY = frozenset({errno.EBUSY, errno.ETXTBSY})
+_BUSY = {
+    errno.EBUSY: "the system is using it",
+    errno.ETXTBSY: "it is a program that runs",
+    errno.EAGAIN: OPEN_ELSEWHERE,
+}
 
 
 def explain(error: OSError) -> str:
     """Say in a few words what went wrong, without the path."""
     number = error.errno or 0
-    return _REJECTED.get(number) or _STALE.get(number) or (os.strerror(number) if number else str(error))
+    known = _REJECTED.get(number) or _STALE.get(number) or _BUSY.get(number)
+    return known or (os.strerror(number) if number else str(error))
 
 
 @contextmanager
