@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from fluxsync.core.model import Entry
 from fluxsync.errors import Corrupted, Unavailable
@@ -14,11 +14,15 @@ __all__ = ["Arrival"]
 
 
 class Arrival:
-    """The content of an asset as a `Source`, recorded under the version that was read before the request."""
+    """The content of an asset as a `Source`, recorded under the version that was read before the request.
 
-    def __init__(self, library: Library, download: Download, entry: Entry) -> None:
+    The request leaves when the first block is wanted: a file here that has to wait costs none.
+    """
+
+    def __init__(self, library: Library, download: Callable[[], Download], entry: Entry) -> None:
         self._library = library
-        self._download = download
+        self._ask = download
+        self._download: Download | None = None
         self._entry = entry
         self._hash = hashlib.sha256()
         self._count = 0
@@ -26,12 +30,13 @@ class Arrival:
 
     def blocks(self) -> Iterator[bytes]:
         """Yield what arrives, no more than was announced. Raises like `check`, and `Unavailable`."""
-        announced = self._download.length
+        self._download = download = self._ask()
+        announced = download.length
         if announced is not None and announced != self.size:
-            if self._download.is_html:
+            if download.is_html:
                 raise Unavailable("offline: a login page answered instead of the content")
             self._fail(announced)
-        for block in self._download.blocks():
+        for block in download.blocks():
             self._count += len(block)
             if self._count > self.size:
                 self._fail(self._count)
@@ -49,7 +54,8 @@ class Arrival:
         return digest
 
     def close(self) -> None:
-        self._download.close()
+        if self._download is not None:
+            self._download.close()
 
     def _fail(self, count: int) -> None:
         # Other bytes than announced are damage only if nobody replaced them since the list was read.

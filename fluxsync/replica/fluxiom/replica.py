@@ -162,7 +162,8 @@ class Fluxiom:
 
     def open(self, entry: Entry) -> Source:
         """Open the content; it is recorded under the entry's own version, which was read before."""
-        return Arrival(self._library, self._client.download(asset_id_of(entry.key)), entry)
+        asset_id = asset_id_of(entry.key)
+        return Arrival(self._library, lambda: self._client.download(asset_id), entry)
 
     def put(
         self, place: Place, content: Source, expected: Entry | None, *, like: Entry | None = None

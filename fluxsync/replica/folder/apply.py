@@ -155,6 +155,8 @@ class Apply:
             return
         with self._trash.take(root, expected.path, lambda at: syscalls.link(target, at)) as slot:
             self._rename_over(staged, target, expected, confirmed, slot.at)
+            if not came_out(slot.at, confirmed, expected, self._now_ns()):
+                self._set_beside(slot.at, target, expected.path)
 
     def _by_steps(
         self, root: int, staged: At, target: At, expected: Entry, confirmed: Stamp, aside: At | None

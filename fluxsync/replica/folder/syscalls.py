@@ -102,7 +102,7 @@ def rename_new(old: At, new: At) -> None:
             pass
         else:
             # A kill here leaves one file under two names; neither is lost, the next scan sees both.
-            unlink(old)
+            _unlink_same(old, new)
             return
     try:
         os.stat(new.name, dir_fd=new.fd, follow_symlinks=False)
@@ -127,6 +127,19 @@ def link(old: At, new: At) -> None:
         if error.errno in _NO_LINKS:
             raise Unsupported(error.errno, error.strerror, old.name) from error
         raise
+
+
+def _unlink_same(old: At, new: At) -> None:
+    """Remove the first of two names of a file. Raises `BlockingIOError` where it names another by now."""
+    try:
+        first = os.stat(old.name, dir_fd=old.fd, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    if first.st_ino != os.stat(new.name, dir_fd=new.fd, follow_symlinks=False).st_ino:
+        raise BlockingIOError(errno.EAGAIN, "it was saved at this very moment", old.name)
+    # RACE: a file that another program renames to this name right now is removed. Only disks come here that
+    # can neither rename to a free name only nor exchange two names.
+    unlink(old)
 
 
 def unlink(at: At) -> None:
