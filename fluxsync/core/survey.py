@@ -68,10 +68,12 @@ class Survey:
     def _returned(self) -> frozenset[int]:
         """Find the items that had gone and whose path holds a file again: programs delete and write anew.
 
-        Such a file is that item, as if it had never been away. Of several that lay there, the latest is.
+        Such a file is that item, as if it had never been away. Of several that lay there it is the one with
+        its content, else the youngest.
         """
         gone = [i for i in self.files if i.state in (State.TRASHED, State.KEPT_THERE) and i.path in self.new]
-        back = {item.path: item for item in sorted(gone, key=lambda item: item.id)}
+        gone.sort(key=lambda item: (item.digest == self.new[item.path].digest, item.id))
+        back = {item.path: item for item in gone}
         for path, item in back.items():
             entry = self.new.pop(path)
             edited = entry.digest != item.digest

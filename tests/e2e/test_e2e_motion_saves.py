@@ -148,11 +148,13 @@ def test_a_file_that_comes_back_as_it_was_is_the_same_asset_without_a_new_versio
     assert a.tree() == b.tree() == {"Work/logo.psd": b"the content"}
 
 
-def test_of_two_assets_that_lay_at_a_path_the_latest_comes_back(
+def test_of_two_assets_that_lay_at_a_path_the_one_with_the_content_comes_back_else_the_youngest(
     machine: Callable[..., Any], account: Sandbox
 ) -> None:
     a = machine("a")
     a.write("first.psd", "first")
+    a.in_step()
+    first = live(account)["first.psd"].id
     a.write("other.psd", "second")
     a.in_step()
     latest = live(account)["other.psd"].id
@@ -166,6 +168,11 @@ def test_of_two_assets_that_lay_at_a_path_the_latest_comes_back(
     a.write("first.psd", "third")
     a.in_step()
     assert live(account)["first.psd"].id == latest
+    a.remove("first.psd")
+    a.in_step()
+    a.write("first.psd", "first")
+    a.in_step()
+    assert (live(account)["first.psd"].id, live(account)["first.psd"].version) == (first, 0)
     assert counted(a.in_step()) == {}
 
 
