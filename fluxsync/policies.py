@@ -55,7 +55,16 @@ def pass_rules(settings: Settings, pair: Pair, host: str, now_s: float) -> Rules
         sync.trash_size.of,
         purges=sync.direction != "down" and sync.remote_delete != "keep",
     )
-    return Rules(policy, plan, most, sync.local_delete, sync.remote_delete, trash, _mapping_text(settings))
+    return Rules(
+        policy,
+        plan,
+        most,
+        sync.local_delete,
+        sync.remote_delete,
+        trash,
+        sync.settle,
+        _mapping_text(settings),
+    )
 
 
 def conflict_label(now_s: float, host: str) -> str:

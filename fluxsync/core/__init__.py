@@ -17,7 +17,8 @@ reconcile       the table applied to everything that both sides show
   twins         two assets that are one file
   arrivals      what only one side has
   contents      what is known of content, and the questions about what is not
-safety          limits, and what they hold back
+safety          what the limits hold back; limits: their kinds and what counts; held: how it is known again
+removal         whether a removal is still running
 put_aside       what failed again and again, and when it is tried again
 
 plan            verdicts to ordered operations, each with what it expects

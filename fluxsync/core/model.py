@@ -198,6 +198,8 @@ class Snapshot:
     mark: str = ""
     #: Remote: the service's own clock at this scan, seconds since 1970; None: it does not tell.
     clock_s: float | None = None
+    #: Remote: what a probe showed when the list was complete; "": not known.
+    probe: str = ""
     #: Remote: keys of known items whose id means another asset now.
     replaced: frozenset[str] = frozenset()
     #: Remote: the trash tag that the ancestor's trashed items carried is gone as a whole.

@@ -1,7 +1,8 @@
 """Carries plans out, with an intent before and a settlement after each operation.
 
 cycle     one pass, from scan to settlement: read this first
-decide    what a pass would do now
+decide    what a pass would do now; quiet: and once a running removal is over
+held_rows what is held back, between journal and limits
 survey    what both sides show, and the questions that deciding needs answered
 execute   phases, batches and movers
 doubts    requests without an answer

@@ -27,6 +27,7 @@ from fluxsync.engine.held_rows import row_of
 from fluxsync.engine.late import remember_late
 from fluxsync.engine.ledger import Failed, Ledger
 from fluxsync.engine.meter import Meter
+from fluxsync.engine.quiet import settled
 from fluxsync.engine.recover import find_patiently, recover
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.steps import Mover
@@ -151,9 +152,13 @@ def _round(
     """Do one round; returns whether another look is due: something was not as expected, or made new work."""
     journal = pair.journal
     watcher.on_phase("looking at both sides")
-    decided = decide(
-        pair, rules, items, meter=watcher.meter, now_s=watcher.clock(), approved=approved, shelf=shelf
-    )
+
+    def look() -> Decided:
+        now_s = watcher.clock()
+        return decide(pair, rules, items, meter=watcher.meter, now_s=now_s, approved=approved, shelf=shelf)
+
+    settle_s = 0.0 if dry_run else rules.settle_s
+    decided = settled(pair, items, look, settle_s, watcher.clock, watcher.wait)
     seen, guarded, plan = decided.seen, decided.guarded, decided.plan
     _note(report, seen, plan, guarded.held)
     beside = pair.set_beside()

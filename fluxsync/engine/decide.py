@@ -50,6 +50,8 @@ class Rules:
     local_delete: str = "trash"
     remote_delete: str = "trash"
     trash: TrashPolicy = field(default_factory=TrashPolicy)
+    #: Seconds without a further deletion, before deletions are repeated on the other side; 0: no matter.
+    settle_s: float = 0.0
     #: What the mapping and the selection are now; the journal knows what they were.
     mapping: str = ""
     #: What is put aside waits from so many failed passes in a row on; None: somebody asks for a try of all.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from fault_proxy import FaultProxy, Pass, Reply, Reset, login_page
 from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.report import Report, Result
 from fluxsync.errors import ConfigError, FluxsyncError, Halted, Unauthorized, Unavailable
+from fluxsync.replica.folder.replica import Folder
 from fluxsync.sandbox.server import Sandbox
 
 MachineFactory = Callable[..., Machine]
@@ -139,6 +141,36 @@ def test_approve_lets_exactly_that_set_through_and_it_does_not_count_again(
     for path in paths[30:37]:
         a.remove(path)
     assert a.once().result is Result.IN_STEP
+
+
+def test_a_removal_that_runs_while_a_pass_looks_is_seen_whole(
+    a: Machine, account: Sandbox, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a.set("sync", settle=2.0)
+    paths = files(a, 40)
+    settle(a)
+    for path in paths[:5]:
+        a.remove(path)
+    walked = threading.Event()
+    scan = Folder.scan
+
+    def walking(folder: Folder, *args: Any) -> Any:
+        try:
+            return scan(folder, *args)
+        finally:
+            walked.set()
+
+    def go_on() -> None:
+        assert walked.wait(30)
+        for path in paths[5:30]:
+            a.path(path).unlink(missing_ok=True)
+
+    monkeypatch.setattr(Folder, "scan", walking)
+    proxy.fault("GET", r"/api/account\.xml", Pass(before=go_on), first=2)
+    report = a.once()
+    assert report.result is Result.GUARDED
+    assert (report.trashed_remote, len(report.held)) == (0, 30)
+    assert len(live(account)) == 40
 
 
 def test_deletions_that_are_undone_are_not_held_any_more(machine: MachineFactory, account: Sandbox) -> None:

@@ -203,6 +203,7 @@ class World:
                 now_ns,
             ),
             lambda tracked: dict.fromkeys(Limited, rules["most"]),
+            settle_s=rules.get("settle", 0.0),
             **deletes,
         )
 

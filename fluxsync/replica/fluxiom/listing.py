@@ -30,8 +30,9 @@ MOST_REPEATS = 3
 class Listed:
     assets: Mapping[int, Asset]
     complete: bool
-    #: Taken before the first page.
+    #: Taken before the first page, and after the last.
     probe: Probe
+    last_probe: Probe
 
 
 def probe_of(account: Account, tags: Iterable[Tag]) -> Probe:
@@ -54,10 +55,10 @@ def full_list(
         walk(page, assets, expected=expected, width=width)
         after = probe()
         if after == before:
-            return Listed(assets, True, first)
+            return Listed(assets, True, first, after)
         # Joined by id: what shifted from one page to another while they were read is met this time.
         before, expected = after, len(assets)
-    return Listed(assets, False, first)
+    return Listed(assets, False, first, before)
 
 
 def walk(

@@ -62,6 +62,7 @@ class Scan:
             folders=self._folders(None),
             complete=listed.complete,
             unknown=unknown,
+            probe=listed.last_probe.text,
             replaced=frozenset(self._replaced),
             trash_lost=self._trash_lost(files),
         )

@@ -1,0 +1,46 @@
+"""Is a removal still running? What vanished leaves its trace in the time of the folder that held it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from fluxsync.core.model import Item, Kind, Snapshot, State
+from fluxsync.core.paths import ancestors
+from fluxsync.core.reconcile import Change, Fate
+
+__all__ = ["deleted_here", "deleted_there", "is_over", "more_gone"]
+
+
+def deleted_here(changes: Iterable[Change]) -> frozenset[str]:
+    """Return the paths whose deletion here is about to be repeated on the account."""
+    return frozenset(change.path for change in changes if change.verdict.fate is Fate.TRASH_REMOTE)
+
+
+def deleted_there(changes: Iterable[Change]) -> frozenset[str]:
+    """Return the paths of the assets whose deletion on the account is about to be repeated here."""
+    return frozenset(change.path for change in changes if change.verdict.fate is Fate.TRASH_LOCAL)
+
+
+def is_over(paths: Collection[str], local: Snapshot, since_ns: int) -> bool:
+    """Tell whether each folder that held one of the paths has been as it is since then.
+
+    Where that folder is gone, too, the one above it knows; of the root nobody asks.
+    """
+    for path in paths:
+        folder = next((folder for folder in ancestors(path) if folder in local.folders), None)
+        stamp = local.folders[folder].stamp if folder is not None else None
+        if stamp is None or stamp.mtime_ns > since_ns:
+            return False
+    return True
+
+
+def more_gone(before: Snapshot, after: Snapshot, items: Iterable[Item]) -> bool:
+    """Tell whether a later look at the folder lacks tracked files that an earlier one has shown."""
+    unknown = {gap.path for gap in after.unknown}
+    return any(
+        item.path in before.files
+        and item.path not in after.files
+        and unknown.isdisjoint((item.path, *ancestors(item.path), ""))
+        for item in items
+        if item.kind is Kind.FILE and item.state is State.AGREED
+    )

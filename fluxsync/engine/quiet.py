@@ -1,0 +1,61 @@
+"""A removal that is running while a pass looks is seen whole before any of it is repeated.
+
+Where nothing was deleted, or the traces of it are older than the quiet period, this costs nothing; else one
+more walk, or one probe of the account. Only where that shows more is there a wait, a quiet period at a time
+and a minute at most, and both sides are looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from fluxsync.core.model import Item, Scope
+from fluxsync.core.removal import deleted_here, deleted_there, is_over, more_gone
+from fluxsync.engine.decide import Decided, Pair
+
+__all__ = ["settled"]
+
+_MOST_S = 60.0
+
+
+def settled(
+    pair: Pair,
+    items: Collection[Item],
+    look: Callable[[], Decided],
+    settle_s: float,
+    clock: Callable[[], float],
+    wait: Callable[[float], None],
+) -> Decided:
+    """Look and decide, again while deletions grow. Raises what `look` raises."""
+    started = clock()
+    looked_at = started
+    decided = look()
+    if not settle_s:
+        return decided
+    while _grows(pair, items, decided, looked_at - settle_s) and clock() - started < _MOST_S:
+        before = _deletions(decided)
+        wait(settle_s)
+        looked_at = clock()
+        decided = look()
+        if _deletions(decided) <= before:
+            break
+    return decided
+
+
+def _deletions(decided: Decided) -> frozenset[str]:
+    changes = decided.seen.reconciliation.changes
+    return deleted_here(changes) | deleted_there(changes)
+
+
+def _grows(pair: Pair, items: Collection[Item], decided: Decided, since_s: float) -> bool:
+    """Tell whether more has been deleted since both sides were looked at."""
+    seen, go = decided.seen, decided.guarded.go
+    here = deleted_here(go)
+    if here and not is_over(here, seen.local, int(since_s * 1e9)):
+        by_path = {item.path: item for item in items if item.path}
+        if more_gone(seen.local, pair.local.scan(Scope(), by_path), items):
+            return True
+    if deleted_there(go) and seen.remote.probe:
+        now = pair.remote.probe()
+        return now is not None and now.text != seen.remote.probe
+    return False
