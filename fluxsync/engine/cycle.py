@@ -302,7 +302,7 @@ def _room(remote: RemoteReplica, plan: Plan) -> int | None:
 def _held_rows(guarded: Guarded, approved: Collection[int]) -> list[HeldRow]:
     """Return what waits for a person, and what was approved and waits to be done."""
     left = [row_of(held, approved=True) for held in guarded.approved if id(held.change) in approved]
-    return [*map(row_of, guarded.held), *left]
+    return sorted([*map(row_of, guarded.held), *left], key=lambda row: row.path)
 
 
 def _subjects(guarded: Guarded) -> frozenset[int]:
