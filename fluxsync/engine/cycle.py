@@ -10,20 +10,19 @@ A pass looks again, up to three times, where something was not as expected or a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from fluxsync.core.held import Held
 from fluxsync.core.model import Action, Item, Problem, Side
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
 from fluxsync.core.put_aside import Shelf
-from fluxsync.core.safety import Guarded
 from fluxsync.engine.budget import fit, paused
 from fluxsync.engine.conflicts import note_conflicts
 from fluxsync.engine.decide import Decided, Pair, Rules, decide, tracked
 from fluxsync.engine.doubts import Line
 from fluxsync.engine.execute import Executor
-from fluxsync.engine.held_rows import row_of
+from fluxsync.engine.held_rows import approved_subjects, rows
 from fluxsync.engine.late import remember_late
 from fluxsync.engine.ledger import Failed, Ledger
 from fluxsync.engine.meter import Meter
@@ -35,7 +34,7 @@ from fluxsync.engine.survey import Survey
 from fluxsync.engine.trash import empty_here, note, note_trashed
 from fluxsync.errors import Full, Halted, Unauthorized, Unavailable
 from fluxsync.replica.base import RemoteReplica
-from fluxsync.state.journal import Event, HeldRow, Journal
+from fluxsync.state.journal import Event, Journal
 
 __all__ = ["Watcher", "run_pass"]
 
@@ -176,7 +175,7 @@ def _round(
         return False
     note(journal, decided.noted)
     # What was approved stays so until a pass no longer finds it to do: killed, the next one goes on with it.
-    journal.set_held(_held_rows(guarded, {id(held.change) for held in guarded.approved}))
+    journal.set_held(rows(guarded))
     journal.remember_digests(seen.computed)
     _adopt(journal, seen, plan, number, watcher.clock())
     if not len(plan):
@@ -188,7 +187,7 @@ def _round(
         journal,
         plan,
         pass_number=number,
-        approved=_subjects(guarded),
+        approved=approved_subjects(guarded),
         clock=watcher.clock,
         on_done=watcher.on_done,
     )
@@ -205,9 +204,7 @@ def _round(
     note_conflicts(journal, seen.local.files, items, ledger.result.done, watcher.clock())
     if guarded.approved:
         finished = {operation.subject for operation in ledger.result.done}
-        left = [n for n in _subjects(guarded) if n not in finished or ledger.has_failed(n)]
-        aside = {id(held.change) for held in guarded.approved} - set(map(id, guarded.go))
-        journal.set_held(_held_rows(guarded, aside | {id(guarded.go[subject]) for subject in left}))
+        journal.set_held(rows(guarded, {n for n in finished if not ledger.has_failed(n)}))
     _name_deferred(report, plan, last=last)
     saved = pair.set_beside() - beside
     report.conflicts += saved
@@ -297,18 +294,6 @@ def _room(remote: RemoteReplica, plan: Plan) -> int | None:
     if any(op.action in (Action.CREATE, Action.VERSION) for op in plan.transfers):
         return remote.free_bytes()
     return None
-
-
-def _held_rows(guarded: Guarded, approved: Collection[int]) -> list[HeldRow]:
-    """Return what waits for a person, and what was approved and waits to be done."""
-    left = [row_of(held, approved=True) for held in guarded.approved if id(held.change) in approved]
-    return sorted([*map(row_of, guarded.held), *left], key=lambda row: row.path)
-
-
-def _subjects(guarded: Guarded) -> frozenset[int]:
-    """Return the subjects in the plan of what a person let through."""
-    approved = {id(held.change) for held in guarded.approved}
-    return frozenset(subject for subject, change in enumerate(guarded.go) if id(change) in approved)
 
 
 def _write_down(journal: Journal, report: Report, shelf: Shelf, number: int) -> None:

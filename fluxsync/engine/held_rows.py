@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from fluxsync.core.held import Held, Mark
-from fluxsync.core.safety import Limited
+from fluxsync.core.safety import Guarded, Limited
 from fluxsync.state.journal import HeldRow
 
-__all__ = ["approvals", "doubts", "row_of"]
+__all__ = ["approvals", "approved_subjects", "doubts", "rows"]
 
 
-def row_of(held: Held, *, approved: bool = False) -> HeldRow:
+def rows(guarded: Guarded, done: Collection[int] = ()) -> list[HeldRow]:
+    """Return what waits for a person, and what was approved but for these subjects, which are done."""
+    finished = {id(guarded.go[subject]) for subject in done if subject >= 0}
+    left = [_row(held, approved=True) for held in guarded.approved if id(held.change) not in finished]
+    return sorted([*map(_row, guarded.held), *left], key=lambda row: row.path)
+
+
+def approved_subjects(guarded: Guarded) -> frozenset[int]:
+    """Return the subjects in the plan of what a person let through."""
+    approved = {id(held.change) for held in guarded.approved}
+    return frozenset(subject for subject, change in enumerate(guarded.go) if id(change) in approved)
+
+
+def _row(held: Held, *, approved: bool = False) -> HeldRow:
     mark = held.mark
     return HeldRow(
         mark.action,
