@@ -128,6 +128,7 @@ class App:
         for path, copy in self._copies:
             self.journal.add_conflict(ConflictRow(path, copy, "", now_s))
         self._copies.clear()
+        self.fluxiom.note_pause(time.time())
         self.journal.set_facts(
             {
                 "remote": json.dumps(dict(self.fluxiom.facts), sort_keys=True),
@@ -210,6 +211,7 @@ def opened(
             facts=facts,
         )
         stack.callback(fluxiom.close)
+        fluxiom.keep_away(time.time())
         bind_account(journal, account_name(settings), dry_run=dry_run)
         pair = Pair(
             folder,
@@ -217,7 +219,7 @@ def opened(
             journal,
             settings.remote.connections,
             lambda: client.requests,
-            lambda: time.monotonic() - client.last_progress,
+            lambda: client.idle_s,
             lambda: len(copies),
         )
         yield App(settings, pair, folder, fluxiom, journal, host, copies, stopping)

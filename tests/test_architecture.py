@@ -96,7 +96,8 @@ def test_the_core_is_pure(path: Path) -> None:
 HOMES = {
     "httpx": (
         "replica/fluxiom/client.py",
-        "replica/fluxiom/transfer.py",
+        "replica/fluxiom/connections.py",
+        "replica/fluxiom/download.py",
         "replica/mediagraph/client.py",
         "replica/mediagraph/signed_upload.py",
     ),

@@ -65,10 +65,11 @@ class Doubts:
                 return None
         retry_after_s = error.retry_after_s or 0.0
         idle_s = self._line.idle_s()
-        if retry_after_s > self._line.patience_s or idle_s > self._line.patience_s:
+        patience_s = self._line.patience_s
+        if retry_after_s > patience_s or (idle_s > patience_s and self._is_lost()):
             self._ledger.drop(rest)
             return error
-        if rest.tries > _TRIES and idle_s < 1.0:
+        if rest.tries > _TRIES and (idle_s < 1.0 or idle_s > patience_s):
             self._ledger.problem(rest, str(error))
             return None
         self._ledger.settle()
@@ -100,6 +101,14 @@ class Doubts:
             else:
                 waiting.append(task)
         return None
+
+    def _is_lost(self) -> bool:
+        """Tell the account from the last file on the way: is a simple question answered?"""
+        try:
+            self._mover.remote.probe()
+        except ReplicaError:
+            return True
+        return False
 
     def _await_version(self) -> None:
         """Give a server that may still be at a version as long as it would have for a create.

@@ -200,6 +200,8 @@ def test_a_service_that_never_answers_is_unreachable_after_the_patience(tmp_path
             if len(world.account.assets) >= 2:
                 raise Unavailable("no way", unsent=True)
             answered = world.clock.now
+        if str(call) == "remote.probe":
+            raise Unavailable("no way", unsent=True)
         return call.go_on()
 
     report = world.once(silent_after_two, connections=1, idle_s=lambda: world.clock.now - answered)
@@ -212,6 +214,26 @@ def test_a_service_that_never_answers_is_unreachable_after_the_patience(tmp_path
     world.rest()
     world.in_step()
     assert world.versions() == 5
+
+
+def test_an_account_that_answers_everything_but_one_file_is_not_given_up(tmp_path: Path) -> None:
+    """The last file on the way gets no answer for a minute, a simple question gets one: it is the file."""
+    world = World(tmp_path)
+    world.write("a.gif", "A")
+    world.write("b.gif", "B")
+    answered = world.clock.now
+
+    def silent_about_one(call: Call) -> object:
+        nonlocal answered
+        if str(call) == "remote.put":
+            if call.name == "b.gif":
+                raise Unavailable("the service is busy (503)", unsent=True, retry_after_s=20)
+            answered = world.clock.now
+        return call.go_on()
+
+    report = world.once(silent_about_one, idle_s=lambda: world.clock.now - answered)
+    assert (report.result, set(report.failures)) == (Result.PARTIAL, {"b.gif"})
+    assert world.there() == {"a.gif": "A"}
 
 
 def test_bytes_that_move_are_progress_however_long_it_takes(tmp_path: Path) -> None:

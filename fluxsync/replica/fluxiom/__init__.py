@@ -6,7 +6,9 @@ was meant. From the wire inwards:
 
 wire, multipart, comment     bytes <-> values, no input or output
 throttle, gate, answers      bandwidth; the pause that a service asks for; status codes as errors
-addresses, transfer, client  where the password may go; content on its way; the only module that knows httpx
+silence, turn                for how long nothing came back; one request's time inside the gate
+addresses, transfer          where the password may go; content on its way there
+connections, download, client    the modules that know httpx: one request, its answer, what is repeated
 tagnames, placement          folder paths as tag names; which tag is a folder, which folder is home
 entries                      an asset as an entry: key, name, memo
 tagbook, listing, scanning   the account's tags; the full list; the list as a snapshot

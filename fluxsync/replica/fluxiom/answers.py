@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 
 from fluxsync.errors import FluxsyncError, Rejected, Stale, Unauthorized, Unavailable
 
-__all__ = ["RIGHT", "Passing", "looks_like_html", "reason_of", "refusal"]
+__all__ = ["RIGHT", "Passing", "is_elsewhere", "looks_like_html", "reason_of", "refusal"]
 
 #: The right that uploads, edits and downloads of originals need.
 RIGHT = "manage_assets"
@@ -26,6 +27,15 @@ def looks_like_html(content_type: str, start: bytes) -> bool:
     """Tell a web page from an answer of the service; no body at all is no page, whatever its type."""
     head = start[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return head.startswith((b"<!doctype html", b"<html")) or (head != b"" and "html" in content_type.lower())
+
+
+def is_elsewhere(status: int, headers: Mapping[str, str], body: bytes | None = None) -> bool:
+    """Tell whether something between here and the service answered: a login page, or the way to one."""
+    if 300 <= status < 400:
+        return True
+    return 200 <= status < 300 and looks_like_html(
+        headers.get("Content-Type", ""), b"?" if body is None else body
+    )
 
 
 def reason_of(body: bytes) -> str:

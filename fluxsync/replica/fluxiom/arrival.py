@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from fluxsync.core.model import Entry
 from fluxsync.errors import Corrupted, Unavailable
-from fluxsync.replica.fluxiom.client import Download
+from fluxsync.replica.fluxiom.download import Download
 from fluxsync.replica.fluxiom.library import Library
 
 __all__ = ["Arrival"]
@@ -58,6 +58,9 @@ class Arrival:
             self._download.close()
 
     def _fail(self, count: int) -> None:
-        # Other bytes than announced are damage only if nobody replaced them since the list was read.
+        # Other bytes than announced are damage only if nobody replaced them since the list was read. Asked
+        # once the download has given back its place: else requests in the middle of downloads could wait for
+        # each other.
+        self.close()
         self._library.fresh(self._entry, trash_too=False)
         raise Corrupted(f'"{self._entry.place.name}" arrived with {count} bytes instead of {self.size}')

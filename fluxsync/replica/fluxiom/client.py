@@ -7,35 +7,41 @@ where it certainly left nothing (it was never sent, or the service answered 429 
 from __future__ import annotations
 
 import base64
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
-from typing import NoReturn
+from functools import partial
 
 import httpx
 import tenacity
-import truststore
 
 from fluxsync.errors import Full, Unauthorized, Unavailable
 from fluxsync.replica.fluxiom.addresses import follow, host_of, origin_of, read_origin
-from fluxsync.replica.fluxiom.answers import RIGHT, Passing, looks_like_html, refusal
+from fluxsync.replica.fluxiom.answers import RIGHT, Passing, is_elsewhere, looks_like_html, refusal
+from fluxsync.replica.fluxiom.connections import connect
+from fluxsync.replica.fluxiom.download import Download, out_of_reach, unreachable
 from fluxsync.replica.fluxiom.endpoints import Answer, Endpoints
 from fluxsync.replica.fluxiom.gate import Gate, parse_date, parse_retry_after
+from fluxsync.replica.fluxiom.silence import Silence
 from fluxsync.replica.fluxiom.throttle import Throttle
-from fluxsync.replica.fluxiom.transfer import Upload
+from fluxsync.replica.fluxiom.transfer import Pieces, Upload
+from fluxsync.replica.fluxiom.turn import Turn
 
 __all__ = ["Client", "Download"]
 
 TRIES = 4
+#: Seconds of silence after which an account is given up.
+PATIENCE_S = 60.0
+#: What asks for a pause; certainly nothing was done.
+BUSY = frozenset({429, 503})
 MOST_REDIRECTS = 5
 
 
 class Client(Endpoints):
     """One account behind one pooled keep-alive HTTP/1.1 client, shared by all threads.
 
-    `requests`, `bytes_up` and `bytes_down` count; `last_progress` is the clock at the last byte that moved.
+    `requests`, `bytes_up` and `bytes_down` count.
     Every method raises `Unavailable`, `Unauthorized`, `Rejected`, `Stale` or `Full`; after one 401 all
     raise `Unauthorized` without a request, so that retries cannot lock an account out.
     """
@@ -59,26 +65,30 @@ class Client(Endpoints):
         self._origin = read_origin(url, allow_http=allow_http)
         self.url = url.rstrip("/")
         self.connections = connections
-        self._ca_file = ca_file
         self._clock = clock
         self._sleep = sleep
-        self._timeout = httpx.Timeout(timeout_s, pool=None)
         token = base64.b64encode(f"{username}:{password}".encode()).decode()
         self._credentials = {"Authorization": f"Basic {token}"}
         self._headers = {"User-Agent": user_agent}
+        self._connect = partial(
+            connect, width=connections, timeout_s=timeout_s, ca_file=ca_file, headers=self._headers
+        )
         self._http = self._connect(tls=self._origin.scheme == "https", local=self._origin.is_loopback)
         self._elsewhere: httpx.Client | None = None
         self._gate = Gate(connections, clock, sleep)
+        self._silence = Silence(clock)
+        #: Whoever waits longer for each single answer waits as long for the account.
+        self._patience_s = max(PATIENCE_S, timeout_s)
+        self._answered = False
         self._up = Throttle(upload_limit, clock, sleep)
         self._down = Throttle(download_limit, clock, sleep)
         self._lock = threading.Lock()
         self._refused = ""
-        self._reads = self._patience(lambda error: isinstance(error, Passing))
-        self._writes = self._patience(lambda error: isinstance(error, Passing) and error.unsent)
+        self._reads = self._repeated(lambda error: isinstance(error, Passing))
+        self._writes = self._repeated(lambda error: isinstance(error, Passing) and error.unsent)
         self.requests = 0
         self.bytes_up = 0
         self.bytes_down = 0
-        self.last_progress = clock()
         self._date = ""
 
     def __repr__(self) -> str:
@@ -88,6 +98,20 @@ class Client(Endpoints):
     def width(self) -> int:
         """How many requests the service takes at a time, as far as its answers show."""
         return self._gate.width
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds in which the account was asked, no answer came and no byte moved."""
+        return self._silence.seconds
+
+    @property
+    def asked_s(self) -> float:
+        """For how many seconds yet the service has asked to be left alone."""
+        return self._gate.asked_s
+
+    def stay_away(self, seconds: float) -> None:
+        """Ask nothing for as long as the service wanted of an earlier run."""
+        self._gate.stay_away(seconds)
 
     @property
     def server_date(self) -> datetime | None:
@@ -104,35 +128,20 @@ class Client(Endpoints):
         what = f"download asset {asset_id}"
         return self._reads(self._open, f"{self.url}/api/assets/download/{asset_id}", what)
 
-    def _connect(self, *, tls: bool, local: bool = False) -> httpx.Client:
-        # Reading the system's certificates takes longer than a request to a near service.
-        context: ssl.SSLContext = (
-            truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        )
-        if tls and self._ca_file:
-            context.load_verify_locations(cafile=self._ca_file)
-        limits = httpx.Limits(
-            max_connections=self.connections,
-            max_keepalive_connections=self.connections,
-            keepalive_expiry=15,
-        )
-        # The environment names proxies, and nothing else is taken from it; this machine needs none.
-        return httpx.Client(
-            verify=context,
-            limits=limits,
-            timeout=self._timeout,
-            headers=self._headers,
-            trust_env=not local,
-        )
-
-    def _patience(self, worth: Callable[[BaseException], bool]) -> tenacity.Retrying:
+    def _repeated(self, worth: Callable[[BaseException], bool]) -> tenacity.Retrying:
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception(worth),
-            stop=tenacity.stop_after_attempt(TRIES),
+            stop=self._is_enough,
             wait=tenacity.wait_exponential(multiplier=0.5, max=8) + tenacity.wait_random(0, 0.5),
             sleep=self._sleep,
             reraise=True,
         )
+
+    def _is_enough(self, state: tenacity.RetryCallState) -> bool:
+        """Give up after some tries; an account that answered before has longer to come back."""
+        if self.idle_s > self._patience_s:
+            return True
+        return state.attempt_number >= TRIES and not (self._answered and self.idle_s)
 
     def _exchange(
         self, method: str, path: str, what: str, *, body: bytes | Upload = b"", may_miss: bool = False
@@ -144,7 +153,9 @@ class Client(Endpoints):
         elif body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         streamed = upload is not None and not upload.small
-        content = upload.whole() if upload is not None and not streamed else body
+        content: bytes | Upload | Pieces = body
+        if upload is not None and not streamed:
+            content = upload.whole()
         request = self._http.build_request(
             method, f"{self.url}/api/{path}", content=content or None, headers=headers
         )
@@ -154,67 +165,99 @@ class Client(Endpoints):
         return patience(self._once, request, what, None, may_miss)
 
     def _once(self, request: httpx.Request, what: str, upload: Upload | None, may_miss: bool) -> Answer:
-        response = self._send(self._http, request, what, upload)
-        self._arrived(len(response.content))
-        if may_miss and response.status_code == 404:
-            self._gate.answered()
-        else:
+        with Turn(self._gate, self._silence) as turn:
+            response = self._send(self._http, request, what, upload)
+            body = self._read(response, turn, what, unsent=upload is not None and not upload.last_left)
+            self._note(response, turn, body)
+        if not (may_miss and response.status_code == 404):
             write = request.method != "GET"
             length = int(request.headers.get("Content-Length", 0))
-            self._judge(response, what, write=write, length=length)
-            if looks_like_html(response.headers.get("Content-Type", ""), response.content):
+            self._judge(response, body, turn, what, write=write, length=length)
+            if looks_like_html(response.headers.get("Content-Type", ""), body):
                 raise Unavailable(f"offline: a login page answered instead of the service ({what})")
-        return Answer(response.status_code, response.content)
+        return Answer(response.status_code, body)
 
     def _send(
-        self,
-        http: httpx.Client,
-        request: httpx.Request,
-        what: str,
-        upload: Upload | None = None,
-        *,
-        stream: bool = False,
+        self, http: httpx.Client, request: httpx.Request, what: str, upload: Upload | None = None
     ) -> httpx.Response:
-        with self._gate.passage():
-            if self._refused:
-                raise Unauthorized(self._refused)
-            with self._lock:
-                self.requests += 1
-            try:
-                response = http.send(request, stream=stream)
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-                _out_of_reach(self.url, error)
-            except httpx.HTTPError as error:
-                _unreachable(what, error, unsent=upload is not None and not upload.last_left)
+        """Make one request, in its turn, up to the head of the answer."""
+        if self._refused:
+            raise Unauthorized(self._refused)
+        with self._lock:
+            self.requests += 1
+        try:
+            response = http.send(request, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            out_of_reach(self.url, error)
+        except httpx.HTTPError as error:
+            unreachable(what, error, unsent=upload is not None and not upload.last_left)
         self._date = response.headers.get("Date", self._date)
-        self._arrived(0)
         return response
 
-    def _judge(self, response: httpx.Response, what: str, *, write: bool, length: int = 0) -> None:
+    def _read(self, response: httpx.Response, turn: Turn, what: str, *, unsent: bool) -> bytes:
+        """Return the whole answer; bytes that come are progress, unless they only say "not now"."""
+        blocks: list[bytes] = []
+        is_one = response.status_code not in BUSY and not is_elsewhere(response.status_code, response.headers)
+        try:
+            for block in response.iter_bytes():
+                blocks.append(block)
+                self._count(len(block))
+                if is_one:
+                    turn.moved()
+        except httpx.HTTPError as error:
+            unreachable(what, error, unsent=unsent)
+        finally:
+            response.close()
+        return b"".join(blocks)
+
+    def _note(
+        self,
+        response: httpx.Response,
+        turn: Turn,
+        body: bytes = b"",
+        *,
+        download: bool = False,
+        password: bool = True,
+    ) -> None:
+        """Note what an answer means for every other request, before any of them may leave."""
         status = response.status_code
-        if status == 401:
+        if status == 401 and password:
             # One refusal is enough: an account must not be locked out by retries.
             self._refused = "the service refuses user name or password (401); check them, then start again"
-            raise Unauthorized(self._refused)
-        if status in (429, 503):
-            asked = parse_retry_after(
-                response.headers.get("Retry-After", ""), response.headers.get("Date", "")
-            )
-            pause_s = self._gate.refused(asked)
-            raise Passing(
-                f"the service is busy ({status}), next try in {pause_s:.0f} s",
-                retry_after_s=pause_s,
-                unsent=True,
-            )
-        self._gate.answered()
+        elif status in BUSY:
+            headers = response.headers
+            turn.refused(parse_retry_after(headers.get("Retry-After", ""), headers.get("Date", "")))
+        elif download or not is_elsewhere(status, response.headers, body):
+            turn.answered()
+            self._answered = True
+
+    def _judge(
+        self,
+        response: httpx.Response,
+        body: bytes,
+        turn: Turn,
+        what: str,
+        *,
+        write: bool,
+        length: int = 0,
+    ) -> None:
+        status = response.status_code
         if 200 <= status < 300:
             return
+        if status == 401:
+            raise Unauthorized(self._refused)
+        if status in BUSY:
+            raise Passing(
+                f"the service is busy ({status}), next try in {turn.pause_s:.0f} s",
+                retry_after_s=turn.pause_s,
+                unsent=True,
+            )
         if 300 <= status < 400:
             host = host_of(response.headers.get("Location", "")) or "another page"
             raise Unavailable(f"offline: {what} was redirected to {host}: a login page, or the wrong URL")
         if status == 507:
             raise Full(f"cannot {what}: the account is full")
-        error = refusal(status, response.content, what, write=write, has_right=self.has_right)
+        error = refusal(status, body, what, write=write, has_right=self.has_right)
         raise self._too_large(length, error) if status == 413 else error
 
     def _open(self, url: str, what: str) -> Download:
@@ -224,27 +267,26 @@ class Client(Endpoints):
             headers = {"Accept-Encoding": "identity", **(self._credentials if ours else {})}
             http = self._http if ours else self._stranger()
             request = http.build_request("GET", target, headers=headers)
-            response = self._send(http, request, what, stream=True)
-            if 200 <= response.status_code < 300:
-                self._gate.answered()
-                return Download(response, self._received, what)
+            turn = Turn(self._gate, self._silence)
             try:
-                if not 300 <= response.status_code < 400 or not response.headers.get("Location"):
-                    response.read()
-                    self._judge_download(response, what, ours=ours)
-                target = follow(target, response.headers["Location"], what)
-            except httpx.HTTPError as error:
-                _unreachable(what, error, unsent=True)
-            finally:
-                response.close()
+                response = self._send(http, request, what)
+                # How a read-only user's download fails is not documented: 401 may not speak of the password.
+                password = ours and self.has_right is not False
+                self._note(response, turn, download=True, password=password)
+                if 200 <= response.status_code < 300:
+                    return Download(response, self._received, what, turn)
+                body = self._read(response, turn, what, unsent=True)
+            except BaseException:
+                turn.end()
+                raise
+            turn.end()
+            if not 300 <= response.status_code < 400 or not response.headers.get("Location"):
+                if response.status_code == 401 and not password:
+                    raise Unauthorized(f"the user may not {what}: the right {RIGHT} is needed")
+                self._judge(response, body, turn, what, write=True)
+                raise Unavailable(f"cannot {what}: an answer without content ({response.status_code})")
+            target = follow(target, response.headers["Location"], what)
         raise Unavailable(f"cannot {what}: redirected more than {MOST_REDIRECTS} times")
-
-    def _judge_download(self, response: httpx.Response, what: str, *, ours: bool) -> None:
-        # How a read-only user's download fails is not documented, so 401 does not speak of the password here.
-        if response.status_code == 401 and (self.has_right is False or not ours):
-            raise Unauthorized(f"the user may not {what}: the right {RIGHT} is needed")
-        self._judge(response, what, write=True)
-        raise Unavailable(f"cannot {what}: an answer without content ({response.status_code})")
 
     def _stranger(self) -> httpx.Client:
         with self._lock:
@@ -256,56 +298,13 @@ class Client(Endpoints):
         self._up.take(count)
         with self._lock:
             self.bytes_up += count
-        self.last_progress = self._clock()
+        self._silence.moved()
 
-    def _arrived(self, count: int) -> None:
+    def _count(self, count: int) -> None:
         with self._lock:
             self.bytes_down += count
-        self.last_progress = self._clock()
 
     def _received(self, count: int) -> None:
-        self._arrived(count)
+        self._count(count)
+        self._silence.moved()
         self._down.take(count)
-
-
-class Download:
-    """Content on its way from the account, in blocks as they arrive. Used by one thread, then closed."""
-
-    def __init__(self, response: httpx.Response, received: Callable[[int], None], what: str) -> None:
-        self._response = response
-        self._received = received
-        self._what = what
-        length = response.headers.get("Content-Length", "")
-        #: What the service announces, None where it does not.
-        self.length = int(length) if length.isascii() and length.isdigit() else None
-        self.is_html = "html" in response.headers.get("Content-Type", "").lower()
-
-    def blocks(self) -> Iterator[bytes]:
-        """Yield what arrives. Raises `Unavailable` when it breaks off."""
-        try:
-            for block in self._response.iter_raw():
-                self._received(len(block))
-                yield block
-        except (httpx.HTTPError, httpx.StreamError) as error:
-            _unreachable(self._what, error, unsent=True)
-
-    def close(self) -> None:
-        self._response.close()
-
-
-def _out_of_reach(url: str, error: Exception) -> NoReturn:
-    """Say that no connection was made, so nothing left."""
-    reason = str(error) or type(error).__name__
-    if "CERTIFICATE_VERIFY_FAILED" in reason:
-        raise Unavailable(
-            f"the service {url} is not trusted: {reason}; see remote.ca_file", unsent=True
-        ) from None
-    cure = "check remote.url and the network"
-    raise Passing(f"the service {url} cannot be reached: {reason}: {cure}", unsent=True) from None
-
-
-def _unreachable(what: str, error: Exception, *, unsent: bool) -> NoReturn:
-    reason = str(error) or type(error).__name__
-    if "CERTIFICATE_VERIFY_FAILED" in reason:
-        raise Unavailable(f"cannot {what}: {reason}; see remote.ca_file", unsent=unsent) from None
-    raise Passing(f"cannot {what}: {reason}", unsent=unsent) from None

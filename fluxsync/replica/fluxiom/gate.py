@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -40,7 +39,11 @@ def parse_retry_after(text: str, date: str) -> float | None:
 
 
 class Gate:
-    """Lets requests through, fewer where the service minds, none while it is closed."""
+    """Lets requests through, fewer where the service minds, none while it is closed.
+
+    Whoever enters leaves again, and says in between what the answer was: so nobody enters between a refusal
+    and its being known here.
+    """
 
     def __init__(
         self,
@@ -57,7 +60,9 @@ class Gate:
         self._patience_s = patience_s
         self._inside = 0
         self._opens = -math.inf
+        self._asked_until = -math.inf
         self._refusals = 0
+        self._round = 0
         self._changed = threading.Condition()
 
     @property
@@ -65,9 +70,18 @@ class Gate:
         """How many requests may be in flight now."""
         return max(1, int(self._width))
 
-    @contextmanager
-    def passage(self) -> Iterator[None]:
-        """Hold a place while a request is in flight.
+    @property
+    def asked_s(self) -> float:
+        """For how many seconds yet the service has asked to be left alone."""
+        return max(0.0, self._asked_until - self._clock())
+
+    def stay_away(self, seconds: float) -> None:
+        """Close for what the service asked of an earlier run."""
+        with self._changed:
+            self._asked_until = self._opens = max(self._opens, self._clock() + seconds)
+
+    def enter(self) -> int:
+        """Wait for a place and take it; returns the round, to be given with the answer.
 
         Raises `Unavailable` (unsent) at once when the gate stays closed longer than anybody waits here.
         """
@@ -78,7 +92,7 @@ class Gate:
                 wait_s = self._opens - self._clock()
                 if wait_s <= 0:
                     self._inside += 1
-                    break
+                    return self._round
             if wait_s > self._patience_s:
                 raise Unavailable(
                     f"the service asks to be left alone for {math.ceil(wait_s)} s",
@@ -86,29 +100,33 @@ class Gate:
                     unsent=True,
                 )
             self._sleep(wait_s)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._inside -= 1
-                self._changed.notify()
 
-    def refused(self, retry_after_s: float | None) -> float:
+    def leave(self) -> None:
+        """Give the place back."""
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify()
+
+    def refused(self, entered: int, retry_after_s: float | None) -> float:
         """Close after a 429 or 503 and return for how long; without a word from the service, ever longer."""
         with self._changed:
             now = self._clock()
-            if now >= self._opens:  # one refusal for all that were in flight together
+            if entered == self._round:  # one refusal for all that were in flight together
+                self._round += 1
                 self._refusals += 1
                 self._width = max(1.0, self._width / 2)
             if retry_after_s is None:
                 retry_after_s = min(LONGEST_PAUSE_S, 2.0**self._refusals) * random.uniform(0.5, 1.0)
+            else:
+                self._asked_until = max(self._asked_until, now + retry_after_s)
             self._opens = max(self._opens, now + retry_after_s)
             return self._opens - now
 
-    def answered(self) -> None:
-        """Note an answer that was no refusal."""
+    def answered(self, entered: int) -> None:
+        """Note an answer that was no refusal; one to a request from before the last one proves nothing."""
         if self._refusals or self._width < self._most:
             with self._changed:
-                self._refusals = 0
-                self._width = min(self._most, self._width + 1 / self._width)
-                self._changed.notify()
+                if entered == self._round:
+                    self._refusals = 0
+                    self._width = min(self._most, self._width + 1 / self._width)
+                    self._changed.notify()

@@ -41,6 +41,10 @@ from fluxsync.replica.fluxiom.wire import Account, User, Version
 __all__ = ["Fluxiom", "VersionNote"]
 
 
+#: The fact that says when the service asked to be left alone, and until when, in seconds since 1970.
+_PAUSE = "pause"
+
+
 @dataclass(frozen=True, slots=True)
 class VersionNote:
     """A version of an asset, with what its comment says where a fluxsync sent it."""
@@ -224,6 +228,23 @@ class Fluxiom:
 
     def free_bytes(self) -> int | None:
         return self._look_at_account().available_space
+
+    def keep_away(self, now_s: float) -> None:
+        """Ask nothing before the time that the service asked for in an earlier run has passed.
+
+        A clock that was set back since then proves nothing: one request finds out.
+        """
+        since, _, until = self.facts.get(_PAUSE, "").partition(" ")
+        if until and float(since) <= now_s < float(until):
+            self._client.stay_away(float(until) - now_s)
+
+    def note_pause(self, now_s: float) -> None:
+        """Put among the facts how long the service has asked to be left alone yet."""
+        asked_s = self._client.asked_s
+        if asked_s:
+            self.facts[_PAUSE] = f"{now_s} {now_s + asked_s}"
+        else:
+            self.facts.pop(_PAUSE, None)
 
     def close(self) -> None:
         self._client.close()

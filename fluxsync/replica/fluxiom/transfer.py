@@ -8,9 +8,11 @@ from fluxsync.errors import Stale
 from fluxsync.replica.base import Source
 from fluxsync.replica.fluxiom.multipart import Form
 
-__all__ = ["BLOCK", "Fields", "Upload"]
+__all__ = ["BLOCK", "Fields", "Pieces", "Upload"]
 
 BLOCK = 1 << 20
+#: What leaves at a time, so that a slow line shows that it moves.
+PIECE = 1 << 16
 
 #: Form fields that follow the content, made from its digest; of the same length for every digest.
 Fields = Callable[[str], Iterable[tuple[str, str]]]
@@ -18,6 +20,20 @@ Fields = Callable[[str], Iterable[tuple[str, str]]]
 
 def _none(digest: str) -> Iterable[tuple[str, str]]:
     return ()
+
+
+class Pieces:
+    """A whole body, each piece of which is seen leaving; it may be iterated again."""
+
+    def __init__(self, body: bytes, sent: Callable[[int], None]) -> None:
+        self._body = body
+        self._sent = sent
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self._body), PIECE):
+            piece = self._body[start : start + PIECE]
+            self._sent(len(piece))
+            yield piece
 
 
 class Upload:
@@ -44,12 +60,10 @@ class Upload:
     def small(self) -> bool:
         return self._content.size <= BLOCK
 
-    def whole(self) -> bytes:
+    def whole(self) -> Pieces:
         """Return the whole body, its content checked. Raises `Stale` and what the content raises."""
         data = b"".join(self._content.blocks())
-        tail = self._tail(len(data))
-        self._sent(self.length)
-        return b"".join((self._form.head, data, tail))
+        return Pieces(b"".join((self._form.head, data, self._tail(len(data)))), self._sent)
 
     def _tail(self, count: int) -> bytes:
         self.digest = self._content.check()
@@ -63,14 +77,14 @@ class Upload:
         count = 0
         held = b""
         for block in self._content.blocks():
-            if held:
-                self._sent(len(held))
-                yield held
+            yield from Pieces(held, self._sent)
             count += len(block)
             if count > self._content.size:
                 raise Stale(f"the file grew while it was read, beyond {self._content.size} bytes")
             held = block or held
         last = held + self._tail(count)
+        yield from Pieces(last[:-PIECE], self._sent)
+        last = last[-PIECE:]
         self._sent(len(last))
         # From here on the service may have everything: what fails now is in doubt.
         self.last_left = True

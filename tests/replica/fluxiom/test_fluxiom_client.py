@@ -295,7 +295,7 @@ def test_bytes_and_progress_are_counted(web: respx.Router, client: Client, clock
     client.create("a.gif", Bytes(bytes(5000)), "a", "", "")
     assert client.bytes_up > 5000
     assert client.bytes_down == len(asset_xml(1))
-    assert client.last_progress == 2000
+    assert client.idle_s == 0
 
 
 def test_the_services_clock_is_kept(web: respx.Router, client: Client) -> None:

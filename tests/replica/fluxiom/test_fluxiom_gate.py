@@ -32,53 +32,84 @@ def test_retry_after(text: str, seconds: float | None) -> None:
 def test_nobody_passes_before_the_pause_is_over() -> None:
     clock = Clock()
     gate = Gate(8, clock, clock.sleep)
-    gate.refused(30)
-    with gate.passage():
-        assert clock.now == 1030
+    gate.refused(0, 30)
+    gate.enter()
+    assert clock.now == 1030
 
 
 def test_a_longer_pause_than_anybody_waits_is_said_at_once() -> None:
     clock = Clock()
     gate = Gate(8, clock, clock.sleep)
-    gate.refused(61)
-    with pytest.raises(Unavailable, match="61 s") as error, gate.passage():
-        pass
+    gate.refused(0, 61)
+    with pytest.raises(Unavailable, match="61 s") as error:
+        gate.enter()
     assert (error.value.retry_after_s, error.value.unsent, clock.slept) == (61, True, [])
 
 
 def test_a_shorter_pause_does_not_cut_a_longer_one() -> None:
     clock = Clock()
     gate = Gate(8, clock, clock.sleep)
-    gate.refused(50)
-    gate.refused(1)
-    with gate.passage():
-        assert clock.now == 1050
+    gate.refused(0, 50)
+    gate.refused(0, 1)
+    gate.enter()
+    assert clock.now == 1050
 
 
 def test_without_a_word_pauses_grow_to_five_minutes_at_most() -> None:
     clock = Clock()
     gate = Gate(8, clock, clock.sleep)
     pauses = []
-    for _ in range(12):
-        pauses.append(gate.refused(None))
+    for number in range(12):
+        pauses.append(gate.refused(number, None))
         clock.now += 301
     assert all(pause <= 300 for pause in pauses)
     assert pauses[0] <= 2 < 100 < pauses[-1]
+    assert gate.asked_s == 0, "nobody asked for that"
 
 
-def test_fewer_at_once_after_a_refusal_and_more_again_after_answers() -> None:
+def test_each_round_of_refusals_halves_what_is_in_flight_down_to_one() -> None:
     clock = Clock()
     gate = Gate(8, clock, clock.sleep)
-    gate.refused(1)
-    gate.refused(1)  # was in flight together with the first
-    assert gate.width == 4
-    clock.now += 2
+    widths = []
     for _ in range(5):
-        gate.answered()
-    assert gate.width == 5
-    for _ in range(100):
-        gate.answered()
-    assert gate.width == 8
+        inside = [gate.enter() for _ in range(gate.width)]
+        for entered in inside:
+            gate.refused(entered, 0)
+            gate.leave()
+        widths.append(gate.width)
+    assert widths == [4, 2, 1, 1, 1]
+
+
+def test_answers_add_one_for_each_round_of_them() -> None:
+    clock = Clock()
+    gate = Gate(8, clock, clock.sleep)
+    gate.refused(gate.enter(), 0)
+    gate.leave()
+    answers = 0
+    while gate.width < 8:
+        gate.answered(gate.enter())
+        gate.leave()
+        answers += 1
+    assert 22 <= answers <= 30, "four rounds: of 4, 5, 6 and 7"
+
+
+def test_an_answer_to_a_request_from_before_the_refusal_proves_nothing() -> None:
+    clock = Clock()
+    gate = Gate(8, clock, clock.sleep)
+    inside = [gate.enter() for _ in range(8)]
+    gate.refused(inside[0], 5)
+    for entered in inside[1:]:
+        gate.answered(entered)
+    assert gate.width == 4
+
+
+def test_what_the_service_asked_of_an_earlier_run_holds() -> None:
+    clock = Clock()
+    gate = Gate(8, clock, clock.sleep)
+    gate.stay_away(45)
+    assert gate.asked_s == 45
+    gate.enter()
+    assert clock.now == 1045
 
 
 def test_the_bandwidth_limit_holds_over_time() -> None:
