@@ -104,4 +104,6 @@ def decide(here: Update, there: Update, *, equal: bool = False, buried: bool = F
         return Verdict(fate, Content.NONE, place, "moved or renamed on the account")
     if here.moved:
         return Verdict(fate, Content.NONE, place, "moved or renamed here")
+    if here.returned:
+        return Verdict(fate, Content.NONE, place, "back here as it was")
     return Verdict(fate, Content.NONE, place, "taken out of the trash" if fate is Fate.RESTORE else "")
