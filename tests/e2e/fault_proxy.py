@@ -49,6 +49,13 @@ class Half:
 
 
 @dataclass(frozen=True)
+class Midway:
+    """Something happens when the first half of the request's body has come; only then the rest is read."""
+
+    do: Callable[[], object]
+
+
+@dataclass(frozen=True)
 class Halfway:
     """Something happens when the first half of the answer has been sent; then comes the rest."""
 
@@ -81,7 +88,7 @@ def login_page() -> Reply:
     return Reply(200, {"Content-Type": "text/html; charset=utf-8"}, b"<!DOCTYPE html><html>Log in</html>")
 
 
-Fault = Pass | Drop | Cut | Half | Halfway | Reset | Hold | Reply
+Fault = Pass | Drop | Cut | Half | Midway | Halfway | Reset | Hold | Reply
 
 
 @dataclass
@@ -229,7 +236,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_half(length)
             fault.then()
             raise _Broken
-        body = self.rfile.read(length)
+        body = self.rfile.read(length // 2) if isinstance(fault, Midway) else b""
+        if isinstance(fault, Midway):
+            fault.do()
+        body += self.rfile.read(length - len(body))
         if len(body) < length:
             raise _Broken
         if isinstance(fault, Reply):
