@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from fluxsync import __version__
 from fluxsync.core.conflicts import copy_path
 from fluxsync.core.model import Entry, Item, Kind, Place, Problem, State
-from fluxsync.engine.bind import bind_account, bind_root
+from fluxsync.engine.bind import bind_account, bind_lineage, bind_root
 from fluxsync.engine.cycle import Watcher, run_pass
 from fluxsync.engine.decide import Pair, Rules
 from fluxsync.engine.report import Report
@@ -198,7 +198,13 @@ def opened(
         if afresh:
             journal.forget_all()
         bind_root(journal, folder, dry_run=dry_run)
-        if not dry_run:
+        account = account_name(settings)
+        bind_account(journal, account, dry_run=dry_run)
+        if dry_run:
+            if journal.is_behind(folder.journal_mark(account)):
+                journal = _started_over(journal)
+        else:
+            bind_lineage(journal, folder, account)
             _tidy(journal, folder, run)
         folder.mounts = frozenset(json.loads(journal.fact("mounts") or "[]"))
         client = _client(settings, wait or pause)
@@ -212,7 +218,6 @@ def opened(
         )
         stack.callback(fluxiom.close)
         fluxiom.keep_away(time.time())
-        bind_account(journal, account_name(settings), dry_run=dry_run)
         pair = Pair(
             folder,
             fluxiom,
@@ -239,6 +244,13 @@ def _journal(settings: Settings, dry_run: bool, afresh: bool) -> Journal:
     if dry_run:
         return Journal.peek(settings.journal_path) or Journal.in_memory()
     return Journal.open(settings.journal_path, replace_newer=afresh)
+
+
+def _started_over(journal: Journal) -> Journal:
+    """Return what a journal that is behind would be in a pass, kept by nobody."""
+    fresh = Journal.in_memory()
+    fresh.remember_digests(journal.contents())
+    return fresh
 
 
 def _tidy(journal: Journal, folder: Folder, run: str) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import secrets
 from typing import Protocol
 
-from fluxsync.errors import Halted
+from fluxsync.errors import FluxsyncError, Halted
 from fluxsync.state.journal import Journal
 
-__all__ = ["MarkedRoot", "bind_account", "bind_root"]
+__all__ = ["MarkedRoot", "bind_account", "bind_lineage", "bind_root"]
 
 _CURE = "`fluxsync rebuild` merges both sides again and deletes nothing"
 _OTHER = "two pairs need two journals: see [journal] path"
@@ -23,6 +23,10 @@ class MarkedRoot(Protocol):
     def root_id(self) -> str | None: ...
 
     def write_root_id(self, root_id: str) -> None: ...
+
+    def journal_mark(self, account: str) -> str | None: ...
+
+    def write_journal_mark(self, account: str, mark: str) -> None: ...
 
 
 def bind_root(journal: Journal, root: MarkedRoot, *, dry_run: bool = False) -> None:
@@ -46,6 +50,24 @@ def bind_root(journal: Journal, root: MarkedRoot, *, dry_run: bool = False) -> N
         root.write_root_id(found)
     if journal.claim("root_id", found) != found:
         raise Halted(f"another folder has taken the journal in this moment: {_OTHER}")
+
+
+def bind_lineage(journal: Journal, root: MarkedRoot, account: str) -> None:
+    """Make sure that no later journal has worked on this root: an older copy does not know what came since.
+
+    By such a copy a file that moved would have been edited, and another in its place would be a second
+    asset. One that is behind starts over. From here on the root hears how far this journal is.
+    """
+
+    def note(mark: str) -> None:
+        try:
+            root.write_journal_mark(account, mark)
+        except FluxsyncError:
+            pass  # it is evidence only, and what hinders it the pass finds out by itself
+
+    journal.on_advance = note
+    if journal.is_behind(root.journal_mark(account)):
+        journal.start_over()
 
 
 def bind_account(journal: Journal, account: str, *, dry_run: bool = False) -> None:

@@ -4,6 +4,7 @@ The engine knows `journal`; the others are its parts:
 
     operations  what is planned, sent, settled
     ancestor    items: what both sides last agreed on
+    chronicle   what was done and what a person is shown: the part of the journal that decides nothing
     history     events and passes, for people and for the limits on what is deleted, moved, edited
     notices     problems, what is held back, conflicts: shown until they are settled
     put_aside   what failed again and again, until it succeeds or changes

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from fluxsync.state.connection import Database, from_sql, to_sql
 from fluxsync.state.seal import check_seals, seal
 
-__all__ = ["check", "claim", "note", "read"]
+__all__ = ["check", "claim", "count_up", "note", "read"]
 
 
 def check(database: Database) -> None:
@@ -33,6 +33,14 @@ def note(cursor: sqlite3.Cursor, facts: Mapping[str, str | None]) -> None:
                 "INSERT OR REPLACE INTO facts (name, value, seal) VALUES (?, ?, ?)",
                 (name, value, seal((name, value))),
             )
+
+
+def count_up(cursor: sqlite3.Cursor, name: str) -> int:
+    """Raise a fact that is a number by one, and return it."""
+    row = cursor.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+    number = int(row[0]) + 1 if row is not None else 1
+    note(cursor, {name: str(number)})
+    return number
 
 
 def claim(cursor: sqlite3.Cursor, name: str, text: str) -> str:

@@ -22,13 +22,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from fluxsync.core.model import Intent, Item, Problem, Side
-from fluxsync.core.put_aside import PutAside
-from fluxsync.state import ancestor, facts, history, notices, put_aside, trash
+from fluxsync.core.model import Intent, Item, Kind, Side, State
+from fluxsync.state import ancestor, facts, history, trash
 from fluxsync.state import operations as operation_rows
+from fluxsync.state.chronicle import Chronicle
 from fluxsync.state.connection import Database
 from fluxsync.state.database import open_in_memory, open_to_read, open_to_write
 from fluxsync.state.history import Event, PassRow
@@ -48,7 +48,9 @@ __all__ = [
 ]
 
 #: Facts that belong to this machine and not to what it knew of the two sides.
-_LASTING_FACTS = ("journal_id", "paused", "pruned")
+_LASTING_FACTS = ("journal_id", "generation", "paused", "pruned")
+#: Tables of what both sides agreed on, and what followed from it.
+_AGREEMENTS = ("items", "operations", "problems", "held")
 #: Tables of what was known of the two sides.
 _OF_BOTH_SIDES = (
     "items",
@@ -62,18 +64,19 @@ _OF_BOTH_SIDES = (
 )
 
 
-class Journal:
+class Journal(Chronicle):
     """The memory of one pair. One thread owns it; transactions are short and never span the network.
 
     Every method raises StateError, or Full where the disk is, with one line that says what cures it.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock)
         self._rows: list[ancestor.Row] | None = None
         self.set_aside = database.set_aside
         self.journal_id = self.fact("journal_id") or ""
+        #: Told after each advance of the ancestor how far this journal is: `is_behind` takes it.
+        self.on_advance: Callable[[str], object] = lambda mark: None
 
     # -- opening ---------------------------------------------------------------------------------------
 
@@ -154,7 +157,10 @@ class Journal:
         if not upserts and not forget:
             return []
         with self._database.transaction(flush=True) as cursor:
-            return ancestor.apply(cursor, [(upserts, forget)])
+            written = ancestor.apply(cursor, [(upserts, forget)])
+            generation = facts.count_up(cursor, "generation")
+        self.on_advance(self._mark(generation))
+        return written
 
     def digests(self) -> dict[tuple[str, int], str]:
         """Return digests by remote key and revision that downloads have shown and no item holds yet."""
@@ -166,13 +172,45 @@ class Journal:
             with self._database.transaction(flush=False) as cursor:
                 ancestor.remember_digests(cursor, found, self._clock())
 
+    def is_behind(self, mark: str | None) -> bool:
+        """Tell whether a mark shows that this is an older copy of a journal: it knows of agreements since."""
+        journal_id, _, generation = (mark or "").partition(" ")
+        if not generation.isdecimal() or not self._database.rows("SELECT 1 FROM items LIMIT 1"):
+            return False
+        return journal_id != self.journal_id or int(generation) > int(self.fact("generation") or 0)
+
+    def contents(self) -> dict[tuple[str, int], str]:
+        """Return the digest of each version that both sides agreed on, by remote key and revision."""
+        return {
+            (item.key, item.revision): item.digest
+            for item in self.items()
+            if item.kind is Kind.FILE and item.state is State.AGREED and item.key and item.digest
+        }
+
+    def start_over(self) -> None:
+        """Forget every agreement, as a journal does that is behind: the next pass merges.
+
+        What contents were seen to be stays: a version of an asset never changes.
+        """
+        known = self.contents()
+        with self._database.transaction(flush=True) as cursor:
+            ancestor.remember_digests(cursor, known, self._clock())
+            for table in _AGREEMENTS:
+                cursor.execute(f"DELETE FROM {table}")
+            generation = facts.count_up(cursor, "generation")
+        self.set_aside = "the journal was an older copy: what it said of both sides is forgotten"
+        self.on_advance(self._mark(generation))
+
+    def _mark(self, generation: int) -> str:
+        return f"{self.journal_id} {generation}"
+
     def forget_all(self) -> None:
         """Forget what was known of both sides; history, the journal's id and a pause stay."""
         self._rows = None
         with self._database.transaction(flush=True) as cursor:
             for table in _OF_BOTH_SIDES:
                 cursor.execute(f"DELETE FROM {table}")
-            cursor.execute("DELETE FROM facts WHERE name NOT IN (?, ?, ?)", _LASTING_FACTS)
+            cursor.execute("DELETE FROM facts WHERE name NOT IN (?, ?, ?, ?)", _LASTING_FACTS)
 
     def first_seen(self, side: Side) -> dict[str, float]:
         """Return since when assets (by key) or batches of trashed files are known to be in a trash."""
@@ -236,7 +274,9 @@ class Journal:
                 ],
             )
             history.record(cursor, [event for event in events if event is not None])
-            return written
+            generation = facts.count_up(cursor, "generation")
+        self.on_advance(self._mark(generation))
+        return written
 
     def unsettled(self) -> list[Sent]:
         """Return the operations that were sent and not settled: after a crash, those in doubt."""
@@ -246,83 +286,3 @@ class Journal:
         """Drop the operations that no mover was given."""
         with self._database.transaction(flush=False) as cursor:
             cursor.execute("DELETE FROM operations WHERE state = 'planned'")
-
-    # -- history ---------------------------------------------------------------------------------------
-
-    def record(self, events: Sequence[Event]) -> None:
-        """Write events that belong to no operation."""
-        if events:
-            with self._database.transaction(flush=False) as cursor:
-                history.record(cursor, events)
-
-    def history(self, path: str | None = None, limit: int = 100) -> list[Event]:
-        """Return events, newest first; a path stands for itself and all below it."""
-        return history.events(self._database, path, limit)
-
-    def last_pass(self) -> PassRow | None:
-        """Return the newest pass."""
-        return history.last_pass(self._database)
-
-    def last_in_step(self) -> float | None:
-        """Return when a pass last ended in step, in seconds since 1970."""
-        return history.last_in_step(self._database)
-
-    def recent(self, actions: Collection[str], since_s: float) -> dict[str, int]:
-        """Count by cause what was done of these kinds after a time (seconds since 1970), not approved."""
-        return history.recent(self._database, actions, since_s)
-
-    def most_tracked(self, since_s: float, now: int) -> int:
-        """Return the most that was tracked by a pass begun since then, and `now`."""
-        return history.most_tracked(self._database, since_s, now)
-
-    # -- notices ---------------------------------------------------------------------------------------
-
-    def problem_rows(self) -> list[ProblemRow]:
-        """Return the problems with the time since when each path has had one."""
-        return notices.problems(self._database)
-
-    def set_problems(self, problems: Sequence[Problem], pass_number: int) -> None:
-        """Replace the problems as a whole; a path that had one keeps its time."""
-        with self._database.transaction(flush=False) as cursor:
-            notices.set_problems(cursor, problems, pass_number, self._clock())
-
-    def put_aside(self) -> list[PutAside]:
-        """Return what failed and is left alone until a time, or until it changes."""
-        return put_aside.put_aside(self._database)
-
-    def set_put_aside(self, rows: Sequence[PutAside]) -> None:
-        """Replace what is put aside as a whole."""
-        with self._database.transaction(flush=False) as cursor:
-            put_aside.set_put_aside(cursor, rows)
-
-    def held(self) -> list[HeldRow]:
-        """Return what a limit holds back, and nobody has approved."""
-        return [row for row in notices.held(self._database) if not row.approved]
-
-    def approved(self) -> list[HeldRow]:
-        """Return what a person let through, and no pass has looked at since."""
-        return [row for row in notices.held(self._database) if row.approved]
-
-    def set_held(self, rows: Sequence[HeldRow]) -> None:
-        """Replace what is held back or approved as a whole."""
-        with self._database.transaction(flush=False) as cursor:
-            notices.set_held(cursor, rows)
-
-    def approve(self, rows: Collection[HeldRow]) -> None:
-        """Let through exactly these of the rows that are held back, on the disk when this returns."""
-        with self._database.transaction(flush=True) as cursor:
-            notices.approve(cursor, self._database, rows)
-
-    def conflicts(self) -> list[ConflictRow]:
-        """Return the conflicts that were kept as two files, oldest first."""
-        return notices.conflicts(self._database)
-
-    def add_conflict(self, row: ConflictRow) -> None:
-        """Note a conflict; one with the same path and copy is replaced."""
-        with self._database.transaction(flush=False) as cursor:
-            notices.add_conflict(cursor, row)
-
-    def set_conflicts(self, rows: Sequence[ConflictRow]) -> None:
-        """Replace the conflicts as a whole."""
-        with self._database.transaction(flush=False) as cursor:
-            notices.set_conflicts(cursor, rows)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from fluxsync.engine.bind import bind_account, bind_root
+from fluxsync.core.model import Item, Kind
+from fluxsync.engine.bind import bind_account, bind_lineage, bind_root
 from fluxsync.errors import Halted
 from fluxsync.state.journal import Journal
+
+an_item = Item(0, Kind.FILE, "a.gif", "7", "", "a.gif", revision=3, size=1, digest="d")
 
 
 class Root:
@@ -15,6 +18,7 @@ class Root:
     def __init__(self, marker: str | None) -> None:
         self.marker = marker
         self.written = 0
+        self.marks: dict[str, str] = {}
 
     def root_id(self) -> str | None:
         return self.marker
@@ -22,6 +26,12 @@ class Root:
     def write_root_id(self, root_id: str) -> None:
         self.marker = root_id
         self.written += 1
+
+    def journal_mark(self, account: str) -> str | None:
+        return self.marks.get(account)
+
+    def write_journal_mark(self, account: str, mark: str) -> None:
+        self.marks[account] = mark
 
 
 def journal(**facts: str) -> Journal:
@@ -89,3 +99,54 @@ def test_after_forgetting_everything_another_root_and_account_are_bound() -> Non
     bind_root(known, Root("two"))
     bind_account(known, "https://other:443")
     assert (known.fact("root_id"), known.fact("account")) == ("two", "https://other:443")
+
+
+class TestLineage:
+    def test_the_root_hears_of_each_advance(self) -> None:
+        ours, root = journal(), Root("one")
+        bind_lineage(ours, root, "acme")
+        assert root.marks == {}
+        ours.advance([an_item])
+        ours.advance([], [1])
+        assert root.marks == {"acme": f"{ours.journal_id} 2"}
+
+    def test_the_journal_that_worked_last_goes_on(self) -> None:
+        ours, root = journal(), Root("one")
+        bind_lineage(ours, root, "acme")
+        ours.advance([an_item])
+        bind_lineage(ours, root, "acme")
+        assert len(ours.items()) == 1
+        assert ours.set_aside is None
+
+    @pytest.mark.parametrize("mark", ["{id} 2", "0badcafe 1"], ids=["a later state", "another journal"])
+    def test_one_that_is_behind_forgets_all_but_what_contents_were(self, mark: str) -> None:
+        ours, root = journal(root_id="one", account="acme"), Root("one")
+        ours.advance([an_item])
+        root.marks["acme"] = mark.format(id=ours.journal_id)
+        bind_lineage(ours, root, "acme")
+        assert ours.items() == []
+        assert ours.digests() == {("7", 3): "d"}
+        assert (ours.fact("root_id"), ours.fact("account")) == ("one", "acme")
+        assert ours.set_aside is not None
+        assert not ours.is_behind(root.marks["acme"])
+
+    @pytest.mark.parametrize("mark", ["", "{id}", "{id} x", "0badcafe ", "{id} 1"])
+    def test_a_mark_that_says_nothing_changes_nothing(self, mark: str) -> None:
+        ours, root = journal(), Root("one")
+        ours.advance([an_item])
+        root.marks["acme"] = mark.format(id=ours.journal_id)
+        bind_lineage(ours, root, "acme")
+        assert len(ours.items()) == 1
+
+    def test_an_empty_journal_is_never_behind(self) -> None:
+        ours, root = journal(), Root("one")
+        root.marks["acme"] = "0badcafe 7"
+        bind_lineage(ours, root, "acme")
+        assert ours.set_aside is None
+
+    def test_journals_of_two_accounts_do_not_hear_of_each_other(self) -> None:
+        one, other, root = journal(), journal(), Root("one")
+        for ours, account in ((one, "acme"), (other, "ajax"), (one, "acme"), (other, "ajax")):
+            bind_lineage(ours, root, account)
+            ours.advance([an_item])
+        assert (len(one.items()), len(other.items())) == (2, 2)

@@ -28,6 +28,7 @@ from fluxsync.replica.folder.busy import Patience, make_sure_idle
 from fluxsync.replica.folder.facts import Facts
 from fluxsync.replica.folder.folders import Folders
 from fluxsync.replica.folder.ignore import Rules
+from fluxsync.replica.folder.journal_mark import read_mark, write_mark
 from fluxsync.replica.folder.names import same_name
 from fluxsync.replica.folder.root import Root
 from fluxsync.replica.folder.source import FileSource
@@ -104,6 +105,16 @@ class Folder(TrashVerbs):
         """Write `.fluxsync/root-id`, flushed, complete or not at all."""
         with translated(self._root.path):
             self._root.write_root_id(root_id)
+
+    def journal_mark(self, account: str) -> str | None:
+        """Return what the root knows of the last journal that worked on it for an account."""
+        with self._root.opened() as top, translated(self._root.path):
+            return read_mark(top, account)
+
+    def write_journal_mark(self, account: str, mark: str) -> None:
+        """Note in the root how far a journal is."""
+        with self._root.opened() as top, translated(self._root.path):
+            write_mark(top, account, mark)
 
     def make_sure(self) -> None:
         with self._root.opened():
