@@ -1,0 +1,8 @@
+"""Lets the whole world use what the worlds of the core and of whole passes have."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "core"))

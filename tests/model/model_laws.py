@@ -1,0 +1,237 @@
+"""The invariants: what holds after every pass, killed or not, and what holds at rest.
+
+Where two machines may differ by right, the law says so and why.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+from e2e_world import Machine
+from model_account import LABELS
+from model_world import Passed, Touched, World, digest_of
+
+from fluxsync.core.limits import Limited
+from fluxsync.core.model import Action, Item, Kind, State
+from fluxsync.core.paths import ancestors, basename, dirname, nfc
+from fluxsync.engine.report import Result
+from fluxsync.sandbox.model import Asset
+from fluxsync.state.journal import Journal
+
+#: Turns of all machines until everything has been told to everybody.
+MOST_TURNS = 6
+#: User, account, tags, two pages, account, tags; and one more page where the list just grew.
+MOST_READS = 9
+#: What goes to the remote trash although its file is still here: it is not the last of its kind.
+_NO_DELETION = ("twin", "late twin", "replaced by another asset")
+
+
+def after_pass(world: World, passed: Passed) -> None:
+    """Check what holds at every moment, I3, I5, I8, I11, I13 and I14."""
+    nothing_lost(world)
+    journal_claims_what_is_true(world, passed.machine)
+    nothing_beside_the_root(world)
+    no_deletion_without_reason(world, passed)
+    equal_bytes_never_conflict(passed)
+    for touched in world.touched:
+        writes_are_deltas(world, touched)
+    if passed.report is not None and not passed.disturbed:
+        assert passed.report.held or passed.report.result in (Result.IN_STEP, Result.PARTIAL), (
+            passed.report.message
+        )
+
+
+def rest(world: World) -> None:
+    """Let all machines sync in turn until nothing changes, then check what holds at rest."""
+    world.wire.heal()
+    world.time.passes(120)  # a new empty folder gets its tag only after a minute
+    for _ in range(MOST_TURNS):
+        turn = [_passed(world, name) for name in world.machines]
+        if not any(p.done or p.writes or len(p.requests) > MOST_READS for p in turn):
+            break  # I2: what is in step is looked at, and that is all
+    else:
+        raise AssertionError(f"I1, I2, I12: no rest after {MOST_TURNS} turns: {_doings(turn)}")
+    for passed in turn:
+        both_sides_equal(world, passed.machine, _refused_folders(passed))
+    edits_are_live(world)
+    world.memory.fresh.clear()
+
+
+def fresh_machine_agrees(world: World) -> None:
+    """I9: a machine that has never seen the account gets the same tree."""
+    number = len(world.machines)
+    fresh = world.add(f"fresh {number}")
+    try:
+        for _ in range(2):
+            passed = _passed(world, fresh.home.name)
+        assert not passed.done, f"I9: {_doings([passed])}"
+        assert not passed.writes, f"I9: {passed.writes}"
+        both_sides_equal(world, fresh, _refused_folders(passed))
+    finally:
+        del world.machines[fresh.home.name]
+
+
+def _passed(world: World, name: str) -> Passed:
+    """Make a pass, and another one where a person has to say that the account may well be empty."""
+    for approved in (False, True):
+        passed = world.sync(name, approved=approved)
+        after_pass(world, passed)
+        assert passed.report is not None
+        if not passed.report.held:
+            break
+        assert {kind for held in passed.report.held for kind in held.kinds} == {Limited.IN_DOUBT}
+    return passed
+
+
+def _refused_folders(passed: Passed) -> set[str]:
+    """Return the folders that cannot be on the account: those that differ only in case from another one."""
+    assert passed.report is not None
+    failures = dict(passed.report.failures)
+    refused = {path for path, reason in failures.items() if "cannot be a folder on the account" in reason}
+    others = {path for path in failures if not refused.intersection((path, *ancestors(path)))}
+    assert not others, {path: failures[path] for path in others}
+    assert passed.report.result is (Result.PARTIAL if failures else Result.IN_STEP), passed.report.held
+    return refused
+
+
+def _doings(turn: list[Passed]) -> list[str]:
+    done = [f"{p.machine.home.name}: {op.action} {op.path} ({op.why})" for p in turn for op in p.done]
+    return done or [line for p in turn for line in p.requests]
+
+
+# -- at every moment
+
+
+def nothing_lost(world: World) -> None:
+    lost = world.memory.needed() - world.everywhere()
+    assert not lost, f"I3: lost {lost}"
+
+
+def journal_claims_what_is_true(world: World, machine: Machine) -> None:
+    """I11: what the journal calls agreed was the asset's content at that revision, and is the stamp's."""
+    for item in agreed(machine):
+        asset = world.store.version_numbered(asset_id(item), item.revision) if item.key else None
+        if asset is not None:
+            assert digest_of(world.blob(asset.blob.name)) == item.digest, f"I11: {item.path} {item.key}"
+        path = machine.path(item.path)
+        if item.stamp is not None and path.is_file():
+            status = path.stat()
+            now = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+            if now == (item.stamp.size, item.stamp.mtime_ns, item.stamp.ctime_ns, item.stamp.inode):
+                assert digest_of(path.read_bytes()) == item.digest, f"I11: {item.path} is another file"
+
+
+def nothing_beside_the_root(world: World) -> None:
+    for machine in world.machines.values():
+        names = set(os.listdir(machine.home))
+        assert names == {"root", "beside"}, f"I14: {names}"
+        assert os.listdir(machine.home / "beside") == ["canary"], "I14"
+        assert (machine.home / "beside" / "canary").read_text() == "nobody's business", "I14"
+
+
+def no_deletion_without_reason(world: World, passed: Passed) -> None:
+    """I13: whatever lists and answers looked like, only what is gone there is taken away here, and back."""
+    live = world.live()
+    for op in passed.done:
+        if op.item is None or op.why.startswith(_NO_DELETION):
+            continue
+        if op.action is Action.TRASH_LOCAL:
+            assert asset_id(op.item) not in live, f"I13: {op.path} is on the account ({op.why})"
+        if op.action is Action.TRASH_REMOTE:
+            there = passed.before.get(op.item.path)
+            assert there is None or digest_of(there) != op.item.digest, (
+                f"I13: {op.path} is in the folder ({op.why})"
+            )
+
+
+def equal_bytes_never_conflict(passed: Passed) -> None:
+    for op in passed.done:
+        if op.action is Action.CONFLICT:
+            one, copy = passed.machine.path(op.path), passed.machine.path(op.target)
+            if one.is_file() and copy.is_file():
+                assert one.read_bytes() != copy.read_bytes(), f"I5: {op.path}, {op.target} ({op.why})"
+
+
+def writes_are_deltas(world: World, touched: Touched) -> None:
+    """I8: a request moves an asset from one home to another, or in or out of the trash, and no more."""
+    before, after = touched.before, touched.after
+    if after is None:
+        return
+    assert before.description == after.description, f"I8: {touched.line}"
+    if before.title != after.title:
+        names = {version.filename for version in world.store.versions(before.id)}
+        followed = names | {Path(name).stem for name in names}
+        assert before.title in followed, f"I8: the title {before.title!r} became {after.title!r}"
+    labels = [{tag.name for tag in asset.tags if tag.name in LABELS} for asset in (before, after)]
+    assert labels[0] == labels[1], f"I8: {touched.line}: labels {labels}"
+    one, other = world.homes(before), world.homes(after)
+    assert len(one - other) <= 1, f"I8: {touched.line}: {one} became {other}"
+    assert len(other - one) <= 1, f"I8: {touched.line}: {one} became {other}"
+
+
+# -- at rest
+
+
+def edits_are_live(world: World) -> None:
+    """I4: what somebody wrote and nobody gave up is no deletion's, no move's and no other edit's victim."""
+    if world.sections["sync"].get("conflict", "keep-both") != "keep-both":
+        return  # then the loser of a conflict is in a trash, by the user's own word
+    live = {world.blob(asset.blob.name) for asset in world.live().values()}
+    for machine in world.machines.values():
+        live |= set(machine.tree().values())
+    assert world.memory.fresh <= live, f"I4: {world.memory.fresh - live}"
+
+
+def both_sides_equal(world: World, machine: Machine, refused: set[str]) -> None:
+    """I1: each live asset is one file, where its tags say, with its bytes; and nothing else is."""
+    live = world.live()
+    tree = {path: content for path, content in machine.tree().items() if refused.isdisjoint(ancestors(path))}
+    rows = {asset_id(item): item for item in agreed(machine)}
+    where = machine.home.name
+    assert set(rows) == set(live), f"I1 at {where}: journal and account differ by {set(rows) ^ set(live)}"
+    paths = {item.path for item in rows.values()}
+    assert paths == set(tree), f"I1 at {where}: journal and folder differ by {paths ^ set(tree)}"
+    for number, item in rows.items():
+        asset = live[number]
+        content = world.blob(asset.blob.name)
+        assert tree[item.path] == content, f"I1 at {where}: {item.path} is not asset {number}"
+        _named_alike(item, asset, where)
+        _lies_where_its_tags_say(world, item, asset, where)
+
+
+def _named_alike(item: Item, asset: Asset, where: str) -> None:
+    shown = nfc(basename(item.path))
+    if shown != nfc(asset.filename):
+        assert f"({asset.id}" in shown, f"I1 at {where}: {item.path} is called {asset.filename}"
+
+
+def _lies_where_its_tags_say(world: World, item: Item, asset: Asset, where: str) -> None:
+    homes = {nfc(unquote(name)) for name in world.homes(asset)}
+    folder = nfc(re.sub(r" \(tag \d+(-\d+)?\)", "", dirname(item.path)))
+    if len(homes) > 1 or asset.id in world.once_in_two_folders:
+        # An asset with several folder tags lies in the home that each machine has recorded, which may be the
+        # root; nothing writes that to the account.
+        assert folder in {*homes, ""}, f"I1 at {where}: {item.path} has the tags {homes}"
+        return
+    assert {folder} == (homes or {""}), f"I1 at {where}: {item.path} has the tags {homes}"
+
+
+def agreed(machine: Machine) -> list[Item]:
+    """Return what a journal says both sides have."""
+    journal = Journal.peek(machine.journal)
+    if journal is None:
+        return []
+    try:
+        return [i for i in journal.items() if i.kind is Kind.FILE and i.state is State.AGREED]
+    finally:
+        journal.close()
+
+
+def asset_id(item: Item) -> int:
+    """Return the asset's number: a key is that, and a time of creation where the number came back."""
+    found = re.match(r"\d+", item.key)
+    assert found is not None
+    return int(found.group())
