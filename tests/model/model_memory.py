@@ -8,6 +8,7 @@ up anywhere may be buried there, since the new version or the deletion comes fro
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,14 +16,18 @@ ACCOUNT = "account"
 
 
 class Memory:
-    """Contents by side; `now` says what a side holds at this moment."""
+    """Contents by side; `now` says what a side holds at this moment, and how often."""
 
-    def __init__(self, now: Callable[[str], set[bytes]]) -> None:
+    def __init__(self, now: Callable[[str], Counter[bytes]]) -> None:
         self._now = now
         self._held: dict[str, set[bytes]] = {}
         self._given_up: set[bytes] = set()
         #: Written since the last rest and given up by nobody: edits win, so they have to be live at the next.
         self.fresh: set[bytes] = set()
+        #: How many files or assets of each content people have made, on all sides together.
+        self.made: Counter[bytes] = Counter()
+        #: The sides at which somebody did something since the last rest.
+        self.actors: set[str] = set()
 
     def look(self, *sides: str) -> None:
         """Take note of what these sides hold."""
@@ -32,9 +37,12 @@ class Memory:
     @contextmanager
     def person_at(self, side: str) -> Iterator[None]:
         """Watch a person change a side: what is gone afterwards was given up, what is new was written."""
-        before = self._now(side)
+        self.actors.add(side)
+        counted_before = self._now(side)
         yield
-        after = self._now(side)
+        counted_after = self._now(side)
+        self.made += counted_after - counted_before
+        before, after = set(counted_before), set(counted_after)
         gone, come = before - after, after - before
         self._given_up |= gone
         self._given_up -= come
@@ -50,6 +58,11 @@ class Memory:
     def withdrew(self, content: bytes) -> None:
         """Remember that a person put this content in the trash: it has to survive, but not live."""
         self.fresh.discard(content)
+
+    def rest(self) -> None:
+        """All that was written is where it shall be: from now on it is old."""
+        self.fresh.clear()
+        self.actors.clear()
 
     def needed(self) -> set[bytes]:
         """Return what has to be in a folder, in an asset or in a trash."""

@@ -13,8 +13,6 @@ import httpx
 from model_steps import Steps
 from model_time import Time
 
-from fluxsync.replica.fluxiom.client import Client
-
 #: What requests a fault is about, by method and path.
 KINDS = {
     "any": r"",
@@ -69,6 +67,8 @@ class Wire(httpx.BaseTransport):
         self.requests: list[str] = []
         #: Whether a request, or an answer, met a fault in this pass.
         self.disturbed = False
+        #: Whether any request ever was done long after its client had given it up.
+        self.came_late = False
         #: Told of each request that changes the account, before and after it was done.
         self.around: Callable[[httpx.Request], Any] = lambda request: None
 
@@ -111,6 +111,7 @@ class Wire(httpx.BaseTransport):
                 return httpx.Response(404, stream=_Body(b"", None))
             case "late" | "very late":
                 request.read()
+                self.came_late = True
                 self._late.append((self._time.true_s + _LATE_S[fault], request))
                 raise httpx.ReadTimeout("no answer")
         status, headers, content = self._carried(request)
@@ -164,10 +165,10 @@ class Wire(httpx.BaseTransport):
 
 @contextmanager
 def connected(wire: Wire) -> Iterator[None]:
-    """Let every client in this process go this way."""
+    """Let every request of this process that would leave by a socket go this way."""
 
-    def connect(client: Client, **_: object) -> httpx.Client:
-        return httpx.Client(transport=wire, headers=client._headers)
+    def handle_request(_: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        return wire.handle_request(request)
 
-    with patch.object(Client, "_connect", connect):
+    with patch.object(httpx.HTTPTransport, "handle_request", handle_request):
         yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -198,16 +199,16 @@ class World:
 
     def everywhere(self) -> set[bytes]:
         """Return all contents that a person can get at: folders, trashes, and what assets hold now."""
-        found = self._holds(ACCOUNT)
+        found = set(self._holds(ACCOUNT))
         for name, machine in self.machines.items():
-            found |= self._holds(name)
+            found |= set(self._holds(name))
             found |= {content for contents in machine.trash().values() for content in contents}
         return found
 
-    def _holds(self, side: str) -> set[bytes]:
+    def _holds(self, side: str) -> Counter[bytes]:
         if side == ACCOUNT:
-            return {self.blob(asset.blob.name) for asset in self.store.assets()}
-        return set(self.machines[side].tree().values())
+            return Counter(self.blob(asset.blob.name) for asset in self.store.assets())
+        return Counter(self.machines[side].tree().values())
 
     def _around(self, request: httpx.Request) -> Any:
         path = request.url.path.split("/")
