@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import hypothesis
@@ -14,11 +13,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "e2e"))
 
-from e2e_world import Clock, Machine
+from e2e_world import Clock, Machine, tell_time
 from fault_proxy import FaultProxy
 
-from fluxsync.replica.fluxiom.client import Client
-from fluxsync.replica.folder.replica import Folder
 from fluxsync.sandbox.server import Sandbox
 
 # The same examples on every run, so that a failure is never a stranger's; FLUXSYNC_EXAMPLES asks for others.
@@ -45,15 +42,7 @@ def proxy(account: Sandbox) -> Iterator[FaultProxy]:
 def time_passes(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Time for everything that waits in this process: it jumps ahead instead of sleeping."""
     clock = Clock()
-    by_default = [
-        (Client.__init__, {"clock": clock.monotonic, "sleep": clock.wait}),
-        (Folder.__init__, {"clock": clock.time, "wait": clock.wait}),
-    ]
-    for function, ours in by_default:
-        defaults = {**(function.__kwdefaults__ or {}), **ours}
-        monkeypatch.setattr(function, "__kwdefaults__", defaults)
-    shown = SimpleNamespace(time=clock.time, monotonic=clock.monotonic, sleep=clock.wait)
-    monkeypatch.setattr("fluxsync.app.time", shown, raising=False)
+    tell_time(clock, monkeypatch.setattr)
     return clock
 
 

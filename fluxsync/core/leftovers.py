@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from fluxsync.core.model import Action, Item, Snapshot, State
@@ -36,6 +36,7 @@ class Leftovers:
         filled = self._filled_after(plan)
         made = {step.path: id(step.node) for step in plan.local if step.action is Action.MAKE_FOLDER}
         coming = set(made.values())
+        kept: list[Item] = []
         for node in self._tree.nodes():
             item = node.item
             if node.unknown or item is None:
@@ -46,11 +47,16 @@ class Leftovers:
                 wanted = any(s.action is Action.MAKE_TAG and s.node is node for s in plan.tags)
                 if not wanted:
                     # Should anything be left of the folder, its tag is not made again for that.
-                    plan.agreements.append(
+                    kept.append(
                         replace(item, path=node.here.path, stamp=node.here.stamp, state=State.KEPT_HERE)
                     )
-        if not down:
-            return
+        if down:
+            self._remove_emptied(plan, filled, made)
+        # A folder that is about to be removed stays what it was until that was tried.
+        removed = {step.path for step in plan.cleanup if step.action is Action.REMOVE_FOLDER}
+        plan.agreements += [row for row in kept if row.path not in removed]
+
+    def _remove_emptied(self, plan: Plan, filled: set[str], made: Mapping[str, int]) -> None:
         for path in sorted(self._emptied(plan), key=lambda p: (-p.count("/"), p)):
             if path in filled or path in made:
                 continue

@@ -39,6 +39,7 @@ _DEFAULT_NAMES = frozenset(
     }
 )
 _ON_FOLDERS = (Action.MAKE_TAG, Action.RENAME_TAG, Action.MAKE_FOLDER, Action.RENAME_FOLDER)
+_BRINGING = (Action.MAKE_FOLDER, Action.RENAME_FOLDER, Action.MOVE_LOCAL, Action.DOWNLOAD)
 _SENDING = (Action.CREATE, Action.VERSION, Action.MOVE_REMOTE)
 
 
@@ -128,7 +129,7 @@ class FolderPlan:
                 why = "folder renamed here"
                 plan.tags.append(self._step(Action.RENAME_TAG, node, node.path, why, carries=carries))
         made = []
-        filled = self._filled()
+        filled = self._filled(plan)
         for node in self._tree.nodes():
             if node.key:
                 continue
@@ -138,9 +139,12 @@ class FolderPlan:
                 made.append(self._step(Action.MAKE_TAG, node, node.path, "empty folder made here"))
         plan.tags += sorted(made, key=lambda step: step.path)
 
-    def _filled(self) -> set[str]:
-        """Return the folders here with something in them."""
+    def _filled(self, plan: Plan) -> set[str]:
+        """Return the folders here with something in them, or about to come into them."""
         filled: set[str] = set()
+        for step in (*plan.local, *plan.transfers):
+            if step.action in _BRINGING:
+                fill(filled, step.target or step.path)
         for path in (*self._local.files, *self._local.folders, *(u.path for u in self._local.unknown)):
             fill(filled, path)
         return filled

@@ -184,7 +184,7 @@ class Executor:
             case Unavailable() if not self._mover.meter.stopped:
                 return self._doubts.unanswered(rest, error, waiting)
             case Stale() if rest.operations[0].action in (Action.REMOVE_FOLDER, Action.REMOVE_TAG):
-                self._ledger.drop(rest)
+                self._ledger.left(rest)
             case Stale() | Busy():
                 self._ledger.stale(rest, str(error), waits=isinstance(error, Busy))
             case Corrupted() if outcome.task.tries < _TRIES:

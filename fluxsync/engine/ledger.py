@@ -198,6 +198,17 @@ class Ledger:
             self._waiting.append((Settlement(number, outcome, event=event), task.subject))
             event = None
 
+    def left(self, task: Task) -> None:
+        """End the removal of a folder or tag in which something is left; no tag is made for that again."""
+        operation = task.operations[0]
+        item, here = operation.item, operation.local
+        row = None
+        if operation.action is Action.REMOVE_FOLDER and item is not None and here is not None:
+            if operation.remote is None:
+                row = replace(item, path=here.path, stamp=here.stamp, state=State.KEPT_HERE)
+        self._waiting.append((Settlement(task.ids[0], "dropped", row), task.subject))
+        self._standing[task.subject] = self.standing(operation)
+
     def settle(self) -> None:
         """Write outcomes and ancestor in one flushed transaction."""
         self._settled_at = self._clock()

@@ -547,6 +547,8 @@ class Machine:
                 self._write(replace(row, state=State.KEPT_THERE))
             elif row is not None:
                 self.rows.pop(row.id, None)
+        elif row is not None and here is not None and there is None:
+            self._write(replace(row, path=op.path, state=State.KEPT_HERE))
         return row, here, there
 
     def _remove_tag(self, op: Operation, row: Item | None, here: Entry | None, there: Entry | None) -> tuple:  # type: ignore[type-arg]

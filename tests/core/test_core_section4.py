@@ -107,6 +107,26 @@ def test_a_tag_without_any_asset_is_an_empty_folder() -> None:
     assert list(machine.folders) == ["Logos"]
 
 
+def test_a_folder_into_which_something_is_about_to_come_is_no_empty_one() -> None:
+    """A download that was killed may have left the first of several folders."""
+    machine = Machine(Account())
+    machine.account.upload(machine.account.make_tag("New/Sub"), "x.gif", "x")
+    machine.mkdir("New")
+    machine.sync()
+    assert list(machine.account.tags.values()) == ["New/Sub"]
+
+
+def test_an_empty_folder_whose_tag_is_gone_goes_even_if_the_first_pass_was_killed() -> None:
+    machine = Machine(Account())
+    key = machine.account.make_tag("Logos")
+    machine.sync()
+    machine.account.drop_tag(key)
+    machine.cycle(stop_after=0)
+    machine.sync()
+    assert not machine.folders
+    assert not machine.account.tags
+
+
 def test_a_tag_that_carries_only_trashed_assets_makes_no_folder_where_there_is_none() -> None:
     machine = Machine(Account())
     machine.account.upload(machine.account.make_tag("Logos"), "x.gif", "x").trashed = True

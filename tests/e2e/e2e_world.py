@@ -8,15 +8,19 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import fluxsync.app
 from fluxsync.app import App, opened
 from fluxsync.core.operations import Operation
 from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.report import Report, Result
+from fluxsync.replica.fluxiom.client import Client
+from fluxsync.replica.folder.replica import Folder
 from fluxsync.sandbox.model import Asset
 from fluxsync.sandbox.server import Sandbox
 from fluxsync.settings import Settings, load
@@ -44,6 +48,10 @@ class Clock:
         self._ahead_s = 0.0
         self._lock = threading.Lock()
 
+    @property
+    def ahead_s(self) -> float:
+        return self._ahead_s
+
     def time(self) -> float:
         return time.time() + self._ahead_s
 
@@ -54,6 +62,18 @@ class Clock:
         with self._lock:
             self.waits.append(seconds)
             self._ahead_s += seconds
+
+
+def tell_time(clock: Clock, setattr: Callable[[Any, str, Any], None]) -> None:
+    """Let everything in this process that waits, or looks at the time, do so by a clock."""
+    by_default = [
+        (Client.__init__, {"clock": clock.monotonic, "sleep": clock.wait}),
+        (Folder.__init__, {"clock": clock.time, "wait": clock.wait}),
+    ]
+    for function, ours in by_default:
+        setattr(function, "__kwdefaults__", {**(function.__kwdefaults__ or {}), **ours})
+    shown = SimpleNamespace(time=clock.time, monotonic=clock.monotonic, sleep=clock.wait)
+    setattr(fluxsync.app, "time", shown)
 
 
 class Machine:

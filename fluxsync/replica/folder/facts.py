@@ -6,6 +6,7 @@ import os
 import sys
 
 from fluxsync.core.model import NameRules
+from fluxsync.replica.folder import staging
 from fluxsync.replica.folder.names import can_exchange, probe_names
 from fluxsync.replica.folder.root import CONTROL, Root, control
 from fluxsync.replica.folder.syscalls import At
@@ -14,10 +15,14 @@ __all__ = ["Facts"]
 
 
 class Facts:
-    """Remembers what was probed. Two threads that ask at once both probe, and agree."""
+    """Remembers what was probed. Two threads that ask at once both probe, and agree.
 
-    def __init__(self, root: Root) -> None:
+    What a probe makes has a staged file's name, so that the next run knows what a killed one left.
+    """
+
+    def __init__(self, root: Root, run: str = "") -> None:
         self._root = root
+        self._run = run
         self._names: NameRules | None = None
         self._exchanges: bool | None = None
 
@@ -32,14 +37,14 @@ class Facts:
                 plain = sys.platform != "darwin"
                 return NameRules(case_sensitive=plain, form_sensitive=plain)
             with control(top, "tmp") as room:
-                self._names = probe_names(room)
+                self._names = probe_names(room, staging.new_name(self._run))
         return self._names
 
     def exchanges(self, top: int) -> bool:
         """Tell whether two names can swap what they name."""
         if self._exchanges is None:
             with control(top, "tmp") as room:
-                self._exchanges = can_exchange(room)
+                self._exchanges = can_exchange(room, staging.new_name(self._run))
         return self._exchanges
 
     def listed(self, at: At) -> bool:

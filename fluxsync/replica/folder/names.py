@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import unicodedata
 from collections.abc import Callable, Iterable
 
@@ -39,9 +38,11 @@ def probe(makes: Callable[[str], bool], names: Callable[[], Iterable[str]], stem
     )
 
 
-def probe_names(room: int) -> NameRules:
-    """Find out the rules of the disk below an open folder of ours; leaves nothing there. Raises `OSError`."""
-    stem = f"probe-{secrets.token_hex(4)}"
+def probe_names(room: int, stem: str) -> NameRules:
+    """Find out the rules of the disk below an open folder of ours, in a folder called `stem` that goes again.
+
+    Raises `OSError`.
+    """
     at = At(room, stem)
     syscalls.mkdir(at, 0o700)
     fd = os.open(stem, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=room)
@@ -64,9 +65,11 @@ def probe_names(room: int) -> NameRules:
         syscalls.rmdir(at)
 
 
-def can_exchange(room: int) -> bool:
-    """Find out whether the disk below an open folder of ours can exchange two names. Raises `OSError`."""
-    stem = f"probe-{secrets.token_hex(4)}"
+def can_exchange(room: int, stem: str) -> bool:
+    """Find out whether the disk below an open folder of ours can exchange two names that begin with `stem`.
+
+    Raises `OSError`.
+    """
     one, other = At(room, f"{stem}-1"), At(room, f"{stem}-2")
     made: list[At] = []
     try:

@@ -74,7 +74,7 @@ class Folder(TrashVerbs):
         self.mounts = mounts
         self._run = run
         self._root = Root(os.fspath(root))
-        self._facts = Facts(self._root)
+        self._facts = Facts(self._root, run)
         self._survey = Survey(
             self._root,
             self._facts,

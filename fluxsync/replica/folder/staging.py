@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fluxsync.errors import Corrupted
 from fluxsync.replica.base import Source
 from fluxsync.replica.folder import syscalls
-from fluxsync.replica.folder.root import control
+from fluxsync.replica.folder.root import FOLDER_FLAGS, control
 from fluxsync.replica.folder.source import open_file
 from fluxsync.replica.folder.syscalls import At
 
@@ -99,11 +100,28 @@ def leftovers(root: int, run: str) -> list[str]:
 
 
 def drop(root: int, name: str) -> None:
-    """Remove one staged file; gone is no error. Raises `OSError`, `ValueError` for a foreign name."""
+    """Remove what a run left under a staged file's name: a file, or a folder of empty files from a probe.
+
+    Gone is no error. Raises `OSError`, `ValueError` for a foreign name.
+    """
     if not name.startswith(PREFIX) or "/" in name:
         raise ValueError(f"not a staged file: {name!r}")
     with control(root, "tmp") as room:
+        at = At(room, name)
         try:
-            syscalls.unlink(At(room, name))
+            if stat.S_ISDIR(os.stat(name, dir_fd=room, follow_symlinks=False).st_mode):
+                _drop_probe(at)
+            else:
+                syscalls.unlink(at)
         except FileNotFoundError:
             pass
+
+
+def _drop_probe(at: At) -> None:
+    fd = os.open(at.name, FOLDER_FLAGS, dir_fd=at.fd)
+    try:
+        for name in os.listdir(fd):
+            syscalls.unlink(At(fd, name))
+    finally:
+        os.close(fd)
+    syscalls.rmdir(at)

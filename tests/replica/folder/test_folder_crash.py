@@ -87,6 +87,31 @@ def test_the_root_id_is_the_old_or_the_new_one_after_each_step(tmp_path: Path, c
     assert Folder(root).root_id() == "two"
 
 
+@pytest.mark.parametrize("ask", ["names", "exchange"])
+def test_what_a_killed_probe_of_the_disk_left_is_removed_by_the_next_run(
+    tmp_path: Path, clock: Clock, ask: str
+) -> None:
+    step, was_killed = 0, True
+    while was_killed:
+        root = tmp_path / f"root{step}"
+        root.mkdir()
+        folder = Folder(root, clock=clock, run="first")
+        folder.prepare()
+
+        def probe(folder: Folder = folder) -> object:
+            if ask == "names":
+                return folder.capabilities
+            with folder._root.opened() as top:
+                return folder._facts.exchanges(top)
+
+        was_killed = killed(probe, step)
+        again = Folder(root, clock=clock, run="second")
+        again.drop_staged(again.leftovers("first"))
+        assert list((root / ".fluxsync/tmp").iterdir()) == []
+        step += 1
+    assert step > 3
+
+
 def test_a_delete_that_is_killed_has_deleted_or_left_a_copy(tmp_path: Path, clock: Clock) -> None:
     step, was_killed = 0, True
     while was_killed:
