@@ -208,15 +208,19 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is about to be created, recorded before the request leaves.
+    """What is about to be created, or sent as a version; recorded before the request leaves.
 
     `mark` is opaque text of the adapter (highest asset id seen, our user id): `find` reads it.
     """
 
     place: Place
     size: int
+    #: "" for a version whose content an earlier step of the same subject brings.
     digest: str
     mark: str
+    #: The asset that gets a version, "" for a create, and the revision that the version is to follow.
+    key: str = ""
+    revision: int = 0
 
 
 class Rename(Enum):

@@ -6,6 +6,7 @@ held_rows what is held back, between journal and limits
 survey    what both sides show, and the questions that deciding needs answered
 execute   phases, batches and movers
 doubts    requests without an answer
+intents   what is in the journal before a request leaves
 steps     one operation on one item
 rows      what the ancestor says after a step
 late      creates that were sent again, and may have left a twin

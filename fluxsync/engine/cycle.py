@@ -247,7 +247,7 @@ def _executor(
         {e.digest: e for e in seen.local.files.values() if e.digest in wanted} if wanted else {},
     )
     line = Line(
-        lambda intents: find_patiently(pair.remote, intents, watcher.wait),
+        lambda intents, touched: find_patiently(pair.remote, intents, watcher.wait, touched),
         lambda intents: remember_late(pair.journal, intents, watcher.clock()),
         pair.idle_s,
         watcher.wait,

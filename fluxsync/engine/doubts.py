@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fluxsync.core.model import Action, Entry, Intent
+from fluxsync.core.model import Action, Entry, Intent, Kind, Place
+from fluxsync.core.operations import ON_ACCOUNT
 from fluxsync.engine.ledger import Ledger, Task
 from fluxsync.engine.steps import Mover
 from fluxsync.errors import ReplicaError, Unavailable
@@ -16,16 +17,15 @@ __all__ = ["Doubts", "Line"]
 
 #: Times that a subject is given to a mover in one pass.
 _TRIES = 3
-#: How long a request without an answer may still be at work: the last look of rule 7.
-_STILL_AT_IT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """How the executor deals with an account that does not answer."""
 
-    #: Finds what unanswered creates left, waiting as long as one may still be under way.
-    resolve: Callable[[Sequence[Intent]], Mapping[Intent, Entry]]
+    #: Finds what unanswered creates and versions left, waiting as long as one may still be under way; looks
+    #: whether these entries have changed, too.
+    resolve: Callable[[Sequence[Intent], Sequence[Entry]], Mapping[Intent, Entry]]
     #: Told of creates that are sent again though the first request may still be at work.
     late: Callable[[Sequence[Intent]], None]
     #: Seconds in which no answer came and no byte moved.
@@ -37,6 +37,10 @@ class Line:
 class Doubts:
     """Takes tasks whose answer is missing, and gives back those that are to be done again.
 
+    What may have left an asset or a version is found, or sent again. What sets something (tags, a title, the
+    name of a tag) is done again in any case, since each such step reads first and does nothing twice; but not
+    before the server has had its time, so that a request that comes late overwrites nobody's work.
+
     `mark` is what intents need to know of the scan before them.
     """
 
@@ -45,24 +49,17 @@ class Doubts:
         self._ledger = ledger
         self._line = line
         self._mark = mark
-        self._open: list[tuple[Task, Intent]] = []
-        self._waited = False
+        self._open: list[tuple[Task, Intent | None]] = []
 
     def unanswered(self, rest: Task, error: Unavailable, waiting: deque[Task]) -> BaseException | None:
         """Try again while the account shows signs of life; what may have arrived is looked for first.
 
         Returns the error that has to end the pass.
         """
-        if not error.unsent:
+        if not error.unsent and rest.operations[0].action in ON_ACCOUNT:
             versions = self._mover.remote.capabilities.versions
-            intent = self._ledger.intent(rest, self._mark, versions=versions)
-            if intent is not None:
-                self._open.append((rest, intent))
-                return None
-            if rest.operations[0].action is Action.VERSION:
-                self._ledger.stale(rest, str(error))
-                self._await_version()
-                return None
+            self._open.append((rest, self._ledger.intent(rest, self._mark, versions=versions)))
+            return None
         retry_after_s = error.retry_after_s or 0.0
         idle_s = self._line.idle_s()
         patience_s = self._line.patience_s
@@ -78,18 +75,23 @@ class Doubts:
         return None
 
     def settle(self, waiting: deque[Task]) -> BaseException | None:
-        """Look for what unanswered creates left; only what is surely not there is sent again."""
+        """Look for what unanswered requests left; only what is surely not there is sent again.
+
+        Returns the error that has to end the pass.
+        """
         doubts, self._open = self._open, []
         if not doubts:
             return None
         self._ledger.settle()
+        intents = [intent for _, intent in doubts if intent is not None]
+        touched = [self._touched(task) for task, intent in doubts if intent is None]
         try:
-            found = self._line.resolve([intent for _, intent in doubts])
+            found = self._line.resolve(intents, [entry for entry in touched if entry is not None])
         except ReplicaError as error:
             return error  # their rows stay sent: the next pass looks
-        self._line.late([intent for _, intent in doubts if intent not in found])
+        self._line.late([intent for intent in intents if not intent.key and intent not in found])
         for task, intent in doubts:
-            entry = found.get(intent)
+            entry = found.get(intent) if intent is not None else None
             if entry is not None:
                 operation = task.operations[0]
                 step = self._mover.adopt(operation, self._ledger.standing(operation), entry)
@@ -110,12 +112,9 @@ class Doubts:
             return True
         return False
 
-    def _await_version(self) -> None:
-        """Give a server that may still be at a version as long as it would have for a create.
-
-        The next look at the list tells whether it came; asking the asset sooner would prove nothing.
-        """
-        self._ledger.settle()
-        if not self._waited:
-            self._waited = True
-            self._line.wait(_STILL_AT_IT_S)
+    def _touched(self, task: Task) -> Entry | None:
+        """Return the entry that shows whether a step has come through, as it was before."""
+        operation = task.operations[0]
+        if operation.action is Action.MAKE_TAG:
+            return Entry(Kind.FOLDER, Place("", operation.name))
+        return self._ledger.standing(operation).remote

@@ -97,7 +97,7 @@ class Executor:
                 self._ledger.drop(task)
                 continue
             outcome = _work(self._mover, task, self._ledger.standing(task.operations[0]))
-            fatal = self._take(outcome, again)
+            fatal = self._take(outcome, again) or self._doubts.settle(again)
             if fatal is not None:
                 return fatal
         return None

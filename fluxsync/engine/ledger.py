@@ -14,7 +14,8 @@ from fluxsync.core.limits import caused_by, counts
 from fluxsync.core.model import Action, Entry, Intent, Kind, Place, Side
 from fluxsync.core.operations import Operation, Plan
 from fluxsync.core.paths import is_below, rebase
-from fluxsync.engine.steps import Standing, Step, intent_of
+from fluxsync.engine.intents import intent_of
+from fluxsync.engine.steps import Standing, Step
 from fluxsync.state.journal import ConflictRow, Event, Journal, Planned, Settlement
 
 __all__ = ["Executed", "Failed", "Ledger", "Task"]
@@ -106,7 +107,11 @@ class Ledger:
 
     def mark_sent(self, tasks: Sequence[Task], mark: str, *, versions: bool) -> None:
         """Say that movers will be given these tasks, with the intents that a lost answer would need."""
-        intents = {task.ids[0]: self.intent(task, mark, versions=versions) for task in tasks}
+        intents = {
+            number: intent_of(operation, self.standing(operation), mark, versions=versions)
+            for task in tasks
+            for number, operation in zip(task.ids, task.operations, strict=True)
+        }
         self._journal.mark_sent(
             [number for task in tasks for number in task.ids],
             {number: intent for number, intent in intents.items() if intent is not None},
@@ -203,9 +208,9 @@ class Ledger:
         operation = task.operations[0]
         item, here = operation.item, operation.local
         row = None
-        if operation.action is Action.REMOVE_FOLDER and item is not None and here is not None:
-            if operation.remote is None:
-                row = replace(item, path=here.path, stamp=here.stamp, state=State.KEPT_HERE)
+        tag_is_gone = operation.action is Action.REMOVE_FOLDER and operation.remote is None
+        if tag_is_gone and item is not None and here is not None:
+            row = replace(item, path=here.path, stamp=here.stamp, state=State.KEPT_HERE)
         self._waiting.append((Settlement(task.ids[0], "dropped", row), task.subject))
         self._standing[task.subject] = self.standing(operation)
 

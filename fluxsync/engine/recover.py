@@ -1,17 +1,20 @@
 """Finds out what an interrupted pass, or a request without an answer, left on the account.
 
-Only a create can leave what no later look explains: an asset that no item names. Everything else compares
-with the ancestor like any other change. So for each create in doubt the account is looked at, at once and
-again after some seconds, since a server may still be at it; only what is surely not there is sent again.
+A create can leave what no later look explains: an asset that no item names. A version would be explained,
+but sent again while a server is still at it, it would come twice. So for each of them in doubt the account
+is looked at, at once and again after some seconds; only what is surely not there is sent again. Everything
+else compares with the ancestor like any other change.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from fluxsync.core.model import Action, Entry, Intent, Item, Kind, State
+from fluxsync.core.model import Action, Entry, Intent, Item, Kind, Place, State
 from fluxsync.engine.late import remember_late
+from fluxsync.engine.steps import resumed
 from fluxsync.replica.base import RemoteReplica
 from fluxsync.state.journal import Event, Journal, Sent, Settlement
 
@@ -22,19 +25,39 @@ LOOKS_S = (2.0, 5.0, 10.0)
 
 
 def find_patiently(
-    remote: RemoteReplica, intents: Sequence[Intent], wait: Callable[[float], None]
+    remote: RemoteReplica,
+    intents: Sequence[Intent],
+    wait: Callable[[float], None],
+    touched: Sequence[Entry] = (),
 ) -> dict[Intent, Entry]:
-    """Return what the intents left, by intent; those still in doubt after the last look are missing."""
-    found = dict(remote.find(intents))
+    """Return what the intents left, by intent; those still in doubt after the last look are missing.
+
+    `touched` are entries that unanswered requests were to change: looks go on while one is as it was.
+    """
+    found = dict(remote.find(intents)) if intents else {}
+    same = [entry for entry in touched if not _has_changed(remote, entry)]
     waited_s = 0.0
     for at_s in LOOKS_S:
         left = [intent for intent in intents if intent not in found]
-        if not left:
+        if not left and not same:
             break
         wait(at_s - waited_s)
         waited_s = at_s
-        found.update(remote.find(left))
+        if left:
+            found.update(remote.find(left))
+        same = [entry for entry in same if not _has_changed(remote, entry)]
     return found
+
+
+def _has_changed(remote: RemoteReplica, entry: Entry) -> bool:
+    now = remote.look(entry)
+    if not entry.key:
+        return now is not None
+    return now is None or _shown(now) != _shown(entry)
+
+
+def _shown(entry: Entry) -> tuple[object, ...]:
+    return entry.place, entry.memo, entry.trashed, entry.revision
 
 
 def recover(
@@ -49,15 +72,63 @@ def recover(
     doubtful = journal.unsettled()
     if not doubtful:
         return 0
-    intents = [sent.intent for sent in doubtful if sent.intent is not None]
     items = {item.id: item for item in journal.items()}
     claimed = {item.key for item in items.values()}
-    found = find_patiently(remote, intents, wait) if intents else {}
-    found = {intent: entry for intent, entry in found.items() if entry.key not in claimed}
-    remember_late(journal, [intent for intent in intents if intent not in found], clock())
-    settlements = [_settlement(sent, found, items, clock()) for sent in doubtful]
+    intents = [sent.intent for sent in doubtful if sent.intent is not None]
+    found = find_patiently(remote, intents, wait)
+    found = {i: entry for i, entry in found.items() if i.key or entry.key not in claimed}
+    remember_late(journal, [i for i in intents if not i.key and i not in found], clock())
+    doubts_of = Counter(sent.item_id for sent in doubtful)
+    settlements = []
+    for sent in doubtful:
+        item = items.get(sent.item_id)
+        entry = found.get(sent.intent) if sent.intent is not None else None
+        if entry is not None and sent.intent is not None and sent.intent.key:
+            alone = doubts_of[sent.item_id] == 1
+            settlements.append(_version(sent, sent.intent, entry, item, remote, clock(), alone=alone))
+        else:
+            settlements.append(_settlement(sent, found, items, clock()))
     journal.settle(settlements)
     return sum(settlement.outcome == "done" for settlement in settlements)
+
+
+def _version(
+    sent: Sent,
+    intent: Intent,
+    found: Entry,
+    item: Item | None,
+    remote: RemoteReplica,
+    now_s: float,
+    *,
+    alone: bool,
+) -> Settlement:
+    """Settle a version that is on the account: its content is agreed, its place if nothing else was due."""
+    if item is None or item.key != intent.key or item.revision > intent.revision:
+        return Settlement(sent.id, "dropped")
+    old = Entry(
+        Kind.FILE,
+        Place(item.folder, item.name),
+        item.key,
+        intent.revision,
+        item.size,
+        item.digest,
+        memo=item.memo,
+    )
+    entry = resumed(remote, intent.place, old, found)
+    row = replace(
+        item,
+        path=sent.path if alone else item.path,
+        folder=entry.place.folder,
+        name=entry.place.name,
+        revision=entry.revision,
+        size=entry.size,
+        digest=found.digest or "",
+        stamp=None,
+        memo=entry.memo,
+        state=State.AGREED,
+        made_here=True,
+    )
+    return Settlement(sent.id, "done", row, event=_event(sent, entry, now_s))
 
 
 def _settlement(
@@ -84,14 +155,9 @@ def _settlement(
     also: tuple[Item, ...] = ()
     if old is not None and sent.action == Action.VERSION and old.key != entry.key:
         also = (replace(old, id=0, state=State.SUPERSEDED),)
-    event = Event(
-        now_s,
-        sent.pass_number,
-        sent.action,
-        sent.path,
-        entry.key,
-        "done",
-        "its answer had been lost",
-        entry.size,
-    )
-    return Settlement(sent.id, "done", row, also=also, event=event)
+    return Settlement(sent.id, "done", row, also=also, event=_event(sent, entry, now_s))
+
+
+def _event(sent: Sent, entry: Entry, now_s: float) -> Event:
+    why = "its answer had been lost"
+    return Event(now_s, sent.pass_number, sent.action, sent.path, entry.key, "done", why, entry.size)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from fluxsync.core.folders import Node
-from fluxsync.core.model import Action, Entry, Intent, Item, Kind, Place, Rename, State
+from fluxsync.core.model import Action, Entry, Item, Kind, Place, Rename, State
 from fluxsync.core.operations import Operation
 from fluxsync.core.paths import basename, dirname
 from fluxsync.core.reconciliation import trashed
@@ -18,7 +18,7 @@ from fluxsync.engine.meter import Meter
 from fluxsync.errors import Busy, Rejected, ReplicaError, Stale
 from fluxsync.replica.base import LocalReplica, RemoteReplica, Source
 
-__all__ = ["Mover", "Standing", "Step", "intent_of"]
+__all__ = ["Mover", "Standing", "Step", "resumed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,12 @@ class Step:
     bytes: int = 0
 
 
-def intent_of(operation: Operation, standing: Standing, mark: str, *, versions: bool) -> Intent | None:
-    """Return what has to be in the journal before the step, where its answer could be lost for good."""
-    creates = operation.action is Action.CREATE or (operation.action is Action.VERSION and not versions)
-    local = standing.local
-    if not creates or local is None or operation.node is None:
-        return None
-    return Intent(Place(operation.node.key, operation.name), local.size, local.digest or "", mark)
+def resumed(remote: RemoteReplica, place: Place, old: Entry, found: Entry) -> Entry:
+    """Return what is there after a version that was found; its title stays if the account is away again."""
+    try:
+        return remote.resume(place, old, found)
+    except ReplicaError:
+        return replace(old, place=found.place, revision=found.revision, size=found.size, digest=found.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +114,13 @@ class Mover:
         return Step(Standing(row, local, remote), row, also=(left,), bytes=local.size)
 
     def adopt(self, operation: Operation, standing: Standing, remote: Entry) -> Step:
-        """Take what an unanswered create left as its answer."""
+        """Take what an unanswered create or version left as its answer."""
         local = _present(standing.local)
         if operation.action is Action.VERSION:
-            return self._succeeded(standing, local, _present(standing.remote), remote)
+            old = _present(standing.remote)
+            if not self.remote.capabilities.versions:
+                return self._succeeded(standing, local, old, remote)
+            remote = resumed(self.remote, Place(old.place.folder, operation.name), old, remote)
         row = rows.agreed(standing.item, local, remote, made_here=True)
         return Step(Standing(row, local, remote), row, bytes=local.size)
 

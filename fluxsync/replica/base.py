@@ -71,7 +71,10 @@ class Replica(Protocol):
         ...
 
     def look(self, entry: Entry) -> Entry | None:
-        """Look at that very thing now; None only when it is surely gone."""
+        """Look at that very thing now; None only when it is surely gone.
+
+        A folder without a key is looked for by its place.
+        """
         ...
 
     def open(self, entry: Entry) -> Source:
@@ -197,7 +200,18 @@ class RemoteReplica(Replica, Protocol):
         ...
 
     def find(self, intents: Sequence[Intent]) -> Mapping[Intent, Entry]:
-        """Look for what unanswered creates left: new, ours, alike, and equal in bytes."""
+        """Look for what unanswered creates and versions left.
+
+        A create left an asset that is new, ours, alike, and equal in bytes; a version one whose comment says
+        that it was sent from here, with that content, over that revision or a later one.
+        """
+        ...
+
+    def resume(self, place: Place, expected: Entry, found: Entry) -> Entry:
+        """Do what was still to follow a version that `find` found; returns what is there now.
+
+        `place` and `expected` are those of the `put` whose answer was lost. Raises like `put`.
+        """
         ...
 
     def free_bytes(self) -> int | None:

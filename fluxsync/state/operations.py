@@ -132,14 +132,17 @@ def _expect(cursor: sqlite3.Cursor, count: int) -> None:
 def _intent_text(intent: Intent | None) -> str | None:
     if intent is None:
         return None
-    return json.dumps([intent.place.folder, intent.place.name, intent.size, intent.digest, intent.mark])
+    place = intent.place
+    return json.dumps(
+        [place.folder, place.name, intent.size, intent.digest, intent.mark, intent.key, intent.revision]
+    )
 
 
 def _intent(text: Any) -> Intent | None:
     if text is None:
         return None
     try:
-        folder, name, size, digest, mark = json.loads(text)
+        folder, name, size, digest, mark, *version = json.loads(text)
+        return Intent(Place(folder, name), size, digest, mark, *version)
     except (ValueError, TypeError) as error:
         raise Broken("what was sent cannot be read") from error
-    return Intent(Place(folder, name), size, digest, mark)

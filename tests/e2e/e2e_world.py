@@ -45,6 +45,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.waits: list[float] = []
+        self._due: list[tuple[float, Callable[[], object]]] = []
         self._ahead_s = 0.0
         self._lock = threading.Lock()
 
@@ -62,6 +63,15 @@ class Clock:
         with self._lock:
             self.waits.append(seconds)
             self._ahead_s += seconds
+            due = [act for at_s, act in self._due if at_s <= self._ahead_s]
+            self._due = [(at_s, act) for at_s, act in self._due if at_s > self._ahead_s]
+        for act in due:
+            act()
+
+    def after(self, seconds: float, act: Callable[[], object]) -> None:
+        """Let something happen once so much has been waited for from now on."""
+        with self._lock:
+            self._due.append((self._ahead_s + seconds, act))
 
 
 def tell_time(clock: Clock, setattr: Callable[[Any, str, Any], None]) -> None:

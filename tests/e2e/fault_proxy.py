@@ -88,7 +88,21 @@ def login_page() -> Reply:
     return Reply(200, {"Content-Type": "text/html; charset=utf-8"}, b"<!DOCTYPE html><html>Log in</html>")
 
 
-Fault = Pass | Drop | Cut | Half | Midway | Halfway | Reset | Hold | Reply
+@dataclass(frozen=True)
+class Late:
+    """The server gets to it only when it is told to; the client hears nothing of it, or an error."""
+
+    answer: Reply | None = None
+    held: list[Callable[[], object]] = field(default_factory=list)
+    caught: threading.Event = field(default_factory=threading.Event)
+
+    def arrive(self) -> None:
+        """Let the server do now what was asked of it."""
+        while self.held:
+            self.held.pop(0)()
+
+
+Fault = Late | Pass | Drop | Cut | Half | Midway | Halfway | Reset | Hold | Reply
 
 
 @dataclass
@@ -137,7 +151,8 @@ class FaultProxy:
     """Listens from its creation to `close()`; as a context manager it closes itself."""
 
     def __init__(self, port: int) -> None:
-        self._upstream = port
+        #: The port of the server; may be changed while nothing is asked.
+        self.upstream = port
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
@@ -242,6 +257,12 @@ class _Handler(BaseHTTPRequestHandler):
         body += self.rfile.read(length - len(body))
         if len(body) < length:
             raise _Broken
+        if isinstance(fault, Late):
+            fault.held.append(self._later(body))
+            fault.caught.set()
+            if fault.answer is None:
+                raise _Broken
+            fault = fault.answer
         if isinstance(fault, Reply):
             self._reply(fault.status, dict(fault.headers), fault.body, len(fault.body))
             return
@@ -265,12 +286,26 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._reply(status, headers, content, length)
 
+    def _later(self, body: bytes) -> Callable[[], object]:
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+        command, path, upstream = self.command, self.path, self.server.proxy.upstream
+
+        def forward() -> None:
+            way = http.client.HTTPConnection("127.0.0.1", upstream)
+            try:
+                way.request(command, path, body or None, {**headers, "Content-Length": str(len(body))})
+                way.getresponse().read()
+            finally:
+                way.close()
+
+        return forward
+
     def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
         if body or self.command in ("POST", "PUT"):
             headers["Content-Length"] = str(len(body))
         if self._way is None:
-            self._way = http.client.HTTPConnection("127.0.0.1", self.server.proxy._upstream)
+            self._way = http.client.HTTPConnection("127.0.0.1", self.server.proxy.upstream)
         try:
             self._way.request(self.command, self.path, body or None, headers)
             response = self._way.getresponse()
@@ -285,7 +320,7 @@ class _Handler(BaseHTTPRequestHandler):
         half = self.rfile.read(length // 2)
         head = f"{self.command} {self.path} HTTP/1.1\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
-        with socket.create_connection(("127.0.0.1", self.server.proxy._upstream)) as upstream:
+        with socket.create_connection(("127.0.0.1", self.server.proxy.upstream)) as upstream:
             upstream.sendall(head.encode("latin-1") + b"\r\n" + half)
 
     def _reply(self, status: int, headers: dict[str, str], body: bytes, length: int) -> None:

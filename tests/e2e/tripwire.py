@@ -1,7 +1,7 @@
 """Ends the program after its n-th step: a change of the disk, a commit of the journal, a request.
 
-Run as a program it waits, with everything imported, for lines of JSON that say which pass to make and where to
-end it; each pass is a process of its own, forked while nothing runs, so that it costs a few milliseconds.
+Run as a program it waits, with everything imported, for lines of JSON that say which pass to make and where
+to end it; each pass is a process of its own, forked while nothing runs, so that it costs a few milliseconds.
 """
 
 from __future__ import annotations
@@ -36,15 +36,16 @@ FLUSHES = ("fsync", "fdatasync")
 
 
 class Tripwire:
-    """Counts steps and ends the process right after the n-th; 0: never.
+    """Counts steps and ends the process right after the n-th, or the first that `dies` is found in.
 
-    With `everything`, what the disk is asked about names, flushes, the moments before a commit, and requests that
-    only read count, too: nothing of the last three leaves anything that a restart can see.
+    With `everything`, what the disk is asked about names, flushes, the moments before a commit, and requests
+    that only read count, too: nothing of the last three leaves anything that a restart can see.
     """
 
-    def __init__(self, at: int, *, everything: bool, report: int) -> None:
+    def __init__(self, at: int, *, dies: str = "", everything: bool, report: int) -> None:
         self.count = 0
         self._at = at
+        self._dies = re.compile(dies or r"\Z.")
         self._everything = everything
         self._report = report
         self._write = os.write
@@ -56,7 +57,7 @@ class Tripwire:
             if not self._everything and (not changes or _PROBE.search(what)):
                 return
             self.count += 1
-            if self.count == self._at:
+            if self.count == self._at or self._dies.search(what):
                 self._write(self._report, json.dumps({"at": what, "steps": self.count}).encode())
                 os._exit(KILLED)
 
@@ -200,6 +201,7 @@ POOLS = (
 def one_pass(order: dict[str, Any], report: int) -> int:
     """Make the pass of an order with a tripwire in place; returns how many steps it took."""
     from e2e_world import Clock, tell_time
+
     from fluxsync.app import opened
     from fluxsync.engine.cycle import Watcher
     from fluxsync.settings import load
@@ -210,7 +212,7 @@ def one_pass(order: dict[str, Any], report: int) -> int:
     if order["in_order"]:
         for name in POOLS:
             sys.modules[name].ThreadPoolExecutor = AtOnce  # type: ignore[attr-defined]
-    wire = Tripwire(order["at"], everything=order["everything"], report=report)
+    wire = Tripwire(order["at"], dies=order["dies"], everything=order["everything"], report=report)
     wire.install()
     with opened(load(None, order["environment"]), wait=clock.wait, afresh=order["afresh"]) as app:
         result = app.run(Watcher(clock=clock.time, wait=clock.wait))
@@ -223,6 +225,7 @@ def one_pass(order: dict[str, Any], report: int) -> int:
 def serve() -> None:
     """Answer each line of standard input, an order, with a line that says how its pass ended."""
     import e2e_world  # noqa: F401
+
     import fluxsync.app
     import fluxsync.replica.fluxiom.replica
     import fluxsync.replica.folder.replica

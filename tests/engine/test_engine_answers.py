@@ -97,6 +97,103 @@ def test_a_create_in_doubt_is_looked_for_again_and_again_before_it_is_sent_again
     assert (report.result, report.uploaded) == (Result.IN_STEP, 1)
 
 
+def _asked(world: World, asked: list[tuple[str, float]], failing: Once) -> object:
+    start = world.clock.now
+
+    def listen(call: Call) -> object:
+        if call.who == "remote" and call.verb in ("put", "find", "resume"):
+            asked.append((call.verb, world.clock.now - start))
+        return failing(call)
+
+    return listen
+
+
+def _edited(home: Path, *names: str) -> World:
+    world = World(home)
+    for name in names:
+        world.write(name, name)
+    world.rest()
+    for name in names:
+        world.write(name, f"{name} 2")
+    return world
+
+
+def test_versions_whose_answers_were_lost_are_taken_as_soon_as_the_account_shows_them(tmp_path: Path) -> None:
+    world = _edited(tmp_path, "a.gif", "b.gif", "c.gif")
+    asked: list[tuple[str, float]] = []
+
+    def lose_all(call: Call) -> object:
+        if str(call) == "remote.find":
+            asked.append((call.verb, len(call.args[0])))
+        result = call.go_on()
+        if str(call) == "remote.put":
+            raise Unavailable("the answer was lost")
+        return result
+
+    report = world.once(lose_all)
+    assert (report.result, report.versions, asked) == (Result.IN_STEP, 3, [("find", 3)])
+    assert world.clock.waits == []
+    assert world.versions() == 6
+    world.in_step()
+
+
+def test_a_version_in_doubt_is_looked_for_again_and_again_before_it_is_sent_again(tmp_path: Path) -> None:
+    world = _edited(tmp_path, "a.gif")
+    asked: list[tuple[str, float]] = []
+    report = world.once(_asked(world, asked, Once(0, Unavailable("lost"), after=False)))
+    assert asked == [("put", 0), ("find", 0), ("find", 2), ("find", 5), ("find", 10), ("put", 10)]
+    assert (report.result, report.versions, world.versions()) == (Result.IN_STEP, 1, 2)
+    world.in_step()
+
+
+def test_a_version_that_arrives_while_it_is_looked_for_is_not_sent_again(tmp_path: Path) -> None:
+    world = _edited(tmp_path, "a.gif")
+    looks: list[Call] = []
+    sent: list[Call] = []
+
+    def slow(call: Call) -> object:
+        if str(call) == "remote.put":
+            sent.append(call)
+            raise Unavailable("the answer was lost")
+        if str(call) == "remote.find":
+            looks.append(call)
+            if len(looks) == 3:
+                sent[0].go_on()
+        return call.go_on()
+
+    report = world.once(slow)
+    assert (report.result, report.versions, len(looks), len(sent)) == (Result.IN_STEP, 1, 3, 1)
+    assert world.versions() == 2
+    world.in_step()
+
+
+@pytest.mark.parametrize("comes_through", [True, False])
+def test_a_retag_in_doubt_is_not_made_again_before_the_server_had_its_time(
+    tmp_path: Path, comes_through: bool
+) -> None:
+    world = World(tmp_path)
+    world.write("A/a.gif", "a")
+    world.write("B/b.gif", "b")
+    world.rest()
+    world.move("A/a.gif", "B/a.gif")
+    moves: list[float] = []
+    start = world.clock.now
+
+    def listen(call: Call) -> object:
+        if str(call) == "remote.move":
+            moves.append(world.clock.now - start)
+            if len(moves) == 1:
+                if comes_through:
+                    call.go_on()
+                raise Unavailable("the answer was lost")
+        return call.go_on()
+
+    world.once(listen)
+    assert moves == [0, 0 if comes_through else 10]
+    world.rest()
+    assert world.there() == {"B/a.gif": "a", "B/b.gif": "b"}
+
+
 def test_a_create_that_arrives_while_it_is_looked_for_is_not_sent_again(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.write("a.gif", "A")

@@ -89,7 +89,7 @@ def test_the_intent_is_in_the_journal_before_put_is_called(tmp_path: Path) -> No
         assert sent.intent.mark == marks[0]
 
 
-def test_a_version_has_an_intent_only_where_the_plan_has_none(tmp_path: Path) -> None:
+def test_the_intent_of_a_version_names_the_asset_and_what_it_is_to_follow(tmp_path: Path) -> None:
     for versions in (True, False):
         world = World(tmp_path / str(versions), versions=versions)
         world.write("a.gif", "A")
@@ -104,7 +104,7 @@ def test_a_version_has_an_intent_only_where_the_plan_has_none(tmp_path: Path) ->
 
         world.once(look)
         assert len(intents) == 1
-        assert (intents[0] is None) == versions
+        assert (intents[0].key, intents[0].revision) == (("1", 0) if versions else ("", 0))
 
 
 def test_every_operation_is_marked_sent_before_it_is_done(tmp_path: Path) -> None:

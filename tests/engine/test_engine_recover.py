@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from engine_world import Clock
@@ -138,6 +139,83 @@ def test_an_item_that_is_gone_meanwhile_is_made_anew(journal: Journal, clock: Cl
     assert recovered(journal, Account((INTENT, 0)), clock) == 1
     (row,) = journal.items()
     assert (row.path, row.key) == ("a.gif", "101")
+
+
+VERSION = Intent(Place("7", "b.gif"), 3, "n" * 64, "100", "50", 4)
+
+
+class Versions:
+    """An account that shows a version from a certain look on."""
+
+    def __init__(self, shown_at: int = 0) -> None:
+        self.looks = 0
+        self.resumed: list[tuple[Place, Entry]] = []
+        self._shown_at = shown_at
+
+    def find(self, intents: Sequence[Intent]) -> Mapping[Intent, Entry]:
+        self.looks += 1
+        if self.looks <= self._shown_at:
+            return {}
+        return {i: Entry(Kind.FILE, i.place, i.key, i.revision + 1, i.size, i.digest) for i in intents}
+
+    def resume(self, place: Place, expected: Entry, found: Entry) -> Entry:
+        self.resumed.append((place, expected))
+        return replace(found, memo="its title follows")
+
+
+def an_item(journal: Journal) -> Item:
+    old = Item(0, Kind.FILE, "a.gif", "50", "7", "a.gif", 4, 9, "o" * 64, Stamp(9, 1, 1, 1), "memo")
+    (written,) = journal.advance([old])
+    return written
+
+
+@pytest.mark.parametrize("shown_at", [0, 2])
+def test_a_version_that_is_found_advances_its_item_and_is_gone_on_with(
+    journal: Journal, clock: Clock, shown_at: int
+) -> None:
+    old = an_item(journal)
+    sent(journal, "version", "b.gif", VERSION, old.id)
+    account = Versions(shown_at)
+    assert recovered(journal, account, clock) == 1  # type: ignore[arg-type]
+    (row,) = journal.items()
+    assert (row.id, row.path, row.name, row.revision) == (old.id, "b.gif", "b.gif", 5)
+    assert (row.size, row.digest, row.stamp, row.memo) == (3, "n" * 64, None, "its title follows")
+    assert row.made_here
+    assert clock.waits == [2, 3][:shown_at]
+    ((place, expected),) = account.resumed
+    assert (place, expected.place, expected.revision) == (VERSION.place, Place("7", "a.gif"), 4)
+
+
+def test_the_place_of_a_found_version_is_agreed_only_if_nothing_else_was_due(
+    journal: Journal, clock: Clock
+) -> None:
+    old = an_item(journal)
+    sent(journal, "version", "B/b.gif", VERSION, old.id)
+    sent(journal, "move-remote", "B/b.gif", None, old.id)
+    recovered(journal, Versions(), clock)  # type: ignore[arg-type]
+    (row,) = journal.items()
+    assert (row.path, row.name, row.revision) == ("a.gif", "b.gif", 5)
+
+
+def test_a_version_that_is_not_found_is_planned_again_and_is_no_late_twin(
+    journal: Journal, clock: Clock
+) -> None:
+    old = an_item(journal)
+    sent(journal, "version", "b.gif", VERSION, old.id)
+    account = Versions(shown_at=99)
+    assert recovered(journal, account, clock) == 0  # type: ignore[arg-type]
+    assert (account.looks, clock.waits) == (4, [2, 3, 5])
+    assert journal.items() == [old]
+    assert may_come_late(journal) == frozenset()
+
+
+def test_a_version_of_an_item_that_is_gone_or_newer_changes_nothing(journal: Journal, clock: Clock) -> None:
+    old = an_item(journal)
+    (newer,) = journal.advance([replace(old, revision=9)])
+    sent(journal, "version", "b.gif", VERSION, old.id)
+    sent(journal, "version", "c.gif", VERSION, 4711)
+    assert recovered(journal, Versions(), clock) == 0  # type: ignore[arg-type]
+    assert journal.items() == [newer]
 
 
 def test_while_the_account_is_away_everything_stays_in_doubt(journal: Journal, clock: Clock) -> None:

@@ -933,6 +933,52 @@ class RemoteContract(ReplicaContract):
         found = self.side.find([one, other])
         assert len({entry.key for entry in found.values()}) == 2
 
+    # -- what an unanswered version left
+
+    def version_intent(self, entry: Entry, content: bytes, name: str = "") -> Intent:
+        place = Place(entry.place.folder, name or entry.place.name)
+        mark = self.scan().mark
+        return Intent(place, len(content), digest(content), mark, entry.key, entry.revision)
+
+    @pytest.mark.parametrize("name", ["a.gif", "b.gif"])
+    def test_find_finds_the_version_that_a_put_left(self, name: str) -> None:
+        self.write("Clients/a.gif", OLD)
+        old = self.entry("Clients/a.gif")
+        intent = self.version_intent(old, NEW, name)
+        made = self.side.put(intent.place, Content(NEW), old)
+        assert set(self.side.find([intent])) == {intent}
+        found = self.side.find([intent])[intent]
+        assert (found.key, found.revision, found.size, found.place) == (made.key, 1, len(NEW), made.place)
+        assert found.digest == digest(NEW)
+        resumed = self.side.resume(intent.place, old, found)
+        assert replace(resumed, digest=None) == replace(made, digest=None)
+        self.shown(resumed)
+
+    def test_find_finds_a_version_of_which_only_the_origin_is_known(self) -> None:
+        self.write("a.gif", OLD)
+        old = self.entry("a.gif")
+        intent = replace(self.version_intent(old, NEW), digest="")
+        self.side.put(old.place, Content(NEW), old)
+        assert self.side.find([intent])[intent].digest == digest(NEW)
+
+    def test_find_finds_a_version_below_a_newer_one_as_it_was(self) -> None:
+        self.write("a.gif", OLD)
+        old = self.entry("a.gif")
+        intent = self.version_intent(old, NEW)
+        made = self.side.put(old.place, Content(NEW), old)
+        self.side.put(old.place, Content(OTHER), made)
+        found = self.side.find([intent])[intent]
+        assert (found.revision, found.digest, found.size) == (1, digest(NEW), len(NEW))
+        resumed = self.side.resume(intent.place, old, found)
+        assert (resumed.revision, resumed.digest, resumed.size) == (1, digest(NEW), len(NEW))
+
+    def test_find_does_not_find_a_version_with_other_content_or_from_before(self) -> None:
+        self.write("a.gif", OLD)
+        old = self.entry("a.gif")
+        made = self.side.put(old.place, Content(NEW), old)
+        assert self.side.find([self.version_intent(old, OTHER)]) == {}
+        assert self.side.find([self.version_intent(made, NEW)]) == {}
+
 
 # -- made of dictionaries
 

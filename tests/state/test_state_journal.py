@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -65,6 +66,19 @@ def test_an_operation_is_planned_sent_settled(journal: Journal) -> None:
     assert journal.unsettled() == []
     journal.mark_sent([second], {})
     assert [row.intent for row in journal.unsettled()] == [None]
+
+
+@pytest.mark.parametrize("version", [True, False], ids=["version", "written by an older fluxsync"])
+def test_an_intent_survives(journal: Journal, version: bool) -> None:
+    number = journal.begin_pass(5)
+    (row,) = journal.plan(number, [Planned("version", "b.jpg", "9", 4, "edited")])
+    intent = replace(INTENT, key="9", revision=3) if version else INTENT
+    journal.mark_sent([row], {row: intent})
+    if not version:
+        old = [intent.place.folder, intent.place.name, intent.size, intent.digest, intent.mark]
+        with journal._database.transaction(flush=True) as cursor:
+            cursor.execute("UPDATE operations SET intent = ?", (json.dumps(old),))
+    assert [sent.intent for sent in journal.unsettled()] == [intent]
 
 
 def test_only_what_was_sent_is_in_doubt_after_a_kill(tmp_path: Path) -> None:

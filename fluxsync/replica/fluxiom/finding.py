@@ -1,4 +1,4 @@
-"""What unanswered creates left: new assets that are ours, alike, and equal in bytes."""
+"""What unanswered requests left: assets that are new, ours, alike and equal in bytes; versions sent here."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from fluxsync.core.model import Entry, Intent
+from fluxsync.core.model import Entry, Intent, Kind, Place
 from fluxsync.core.paths import nfc
 from fluxsync.errors import Stale
+from fluxsync.replica.fluxiom import comment
 from fluxsync.replica.fluxiom.client import Client
-from fluxsync.replica.fluxiom.entries import tag_id_of
+from fluxsync.replica.fluxiom.entries import asset_id_of, tag_id_of
 from fluxsync.replica.fluxiom.library import Library
 from fluxsync.replica.fluxiom.wire import Asset
 
-__all__ = ["find", "mark_of"]
+__all__ = ["find", "find_versions", "mark_of"]
 
 
 def mark_of(highest: int, user_id: int) -> str:
@@ -53,6 +54,24 @@ def find(
             if digests[asset.id] == intent.digest:
                 claimed.add(asset.id)
                 found[intent] = replace(entry, digest=intent.digest)
+                break
+    return found
+
+
+def find_versions(client: Client, sender: str, intents: Sequence[Intent]) -> Mapping[Intent, Entry]:
+    """Return the version that each intent left, as the asset was right after it."""
+    found: dict[Intent, Entry] = {}
+    for intent in intents:
+        for version in sorted(client.versions(asset_id_of(intent.key)), key=lambda version: version.number):
+            note = comment.parse(version.comment)
+            if (
+                note is not None
+                and note.sender == sender
+                and version.number > intent.revision <= note.over
+                and note.digest == (intent.digest or note.digest)
+            ):
+                place = Place(intent.place.folder, version.filename)
+                found[intent] = Entry(Kind.FILE, place, intent.key, version.number, version.size, note.digest)
                 break
     return found
 

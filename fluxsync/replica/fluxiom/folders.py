@@ -26,7 +26,7 @@ def make_folder(library: Library, place: Place) -> Entry:
     known = library.tags.tags.keys()
     # RACE: another machine may make the same tag now. Two tags of one path are two folders of one name to
     # every machine alike; the lower id has the plain name, no asset loses its place.
-    made = library.client.create_tag(name)
+    made = library.tags.create(name)
     if made.name != name:
         if made.id not in known:
             _take_back(library, made)

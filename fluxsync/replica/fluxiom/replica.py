@@ -147,6 +147,10 @@ class Fluxiom:
         )
 
     def look(self, entry: Entry) -> Entry | None:
+        if entry.kind is Kind.FOLDER and not entry.key:
+            self._library.tags.read()
+            tag = self._library.tags.at(entry.place.name)
+            return folder_entry(tag, entry.place.name) if tag else None
         if entry.kind is Kind.FOLDER:
             tag = self._client.tag(tag_id_of(entry.key))
             path = self._library.placement.folder_of(tag.name) if tag else None
@@ -222,9 +226,18 @@ class Fluxiom:
     def find(self, intents: Sequence[Intent]) -> Mapping[Intent, Entry]:
         if not intents:
             return {}
-        self._client.user()
-        listed = Scan(self._library, self._client, self._probe, {}).list()
-        return finding.find(self._library, self._client, listed.assets.values(), intents)
+        found: dict[Intent, Entry] = {}
+        creates = [intent for intent in intents if not intent.key]
+        if creates:
+            self._client.user()
+            listed = Scan(self._library, self._client, self._probe, {}).list()
+            found.update(finding.find(self._library, self._client, listed.assets.values(), creates))
+        versions = [intent for intent in intents if intent.key]
+        found.update(finding.find_versions(self._client, self._library.sender, versions))
+        return found
+
+    def resume(self, place: Place, expected: Entry, found: Entry) -> Entry:
+        return uploads.resume(self._library, place, expected, found)
 
     def free_bytes(self) -> int | None:
         return self._look_at_account().available_space

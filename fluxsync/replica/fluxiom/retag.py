@@ -27,7 +27,9 @@ def move(library: Library, entry: Entry, place: Place) -> Entry:
         if not library.by_title:
             raise Rejected(f'"{entry.place.name}" is renamed by a new version, not by a move')
         title = title_for(asset, place.name)
-    answer = library.write(asset, moved_tags(library, asset, entry, new_home), title)
+    tags = moved_tags(library, asset, entry, new_home)
+    there = tags == frozenset(asset.tags) and title in (None, asset.title)
+    answer = asset if there else library.write(asset, tags, title)
     return library.entry_after(entry, answer, new_home)
 
 

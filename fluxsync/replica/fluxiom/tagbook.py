@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping, MutableMapping
 
 from fluxsync.core.paths import nfc
-from fluxsync.errors import Rejected
+from fluxsync.errors import Rejected, Unavailable
 from fluxsync.replica.fluxiom.endpoints import Endpoints
 from fluxsync.replica.fluxiom.placement import Placement
 from fluxsync.replica.fluxiom.wire import Tag
@@ -121,11 +121,20 @@ class TagBook:
                 return found.id
             # RACE: another machine may make the same label now. Then there are two of one name: the lower id
             # is used from the next list on, and no asset loses a tag by it.
-            made = self._client.create_tag(nfc(name))
+            made = self.create(nfc(name))
             self.add(made)
             if nfc(made.name).casefold() != nfc(name).casefold():
                 raise Rejected(f'the service made "{made.name}" of the tag "{name}"')
             return made.id
+
+    def create(self, name: str) -> Tag:
+        """Make a tag. It may be there though no answer came: then the tags are read before the next."""
+        try:
+            return self._client.create_tag(name)
+        except Unavailable as error:
+            if not error.unsent:
+                self._page = None
+            raise
 
     def labels(self, names: Iterable[str]) -> frozenset[int]:
         return frozenset(self.label(name) for name in names)

@@ -9,12 +9,12 @@ from fluxsync.core.paths import nfc, splitext
 from fluxsync.errors import Corrupted, Rejected, ReplicaError, Stale
 from fluxsync.replica.base import Source
 from fluxsync.replica.fluxiom import comment
-from fluxsync.replica.fluxiom.entries import tag_id_of
+from fluxsync.replica.fluxiom.entries import asset_id_of, tag_id_of
 from fluxsync.replica.fluxiom.library import Library, Overtaken
 from fluxsync.replica.fluxiom.retag import moved_tags, title_for
 from fluxsync.replica.fluxiom.wire import Asset, Version
 
-__all__ = ["create", "new_version"]
+__all__ = ["create", "new_version", "resume"]
 
 
 def create(library: Library, place: Place, content: Source, like: Entry | None = None) -> Entry:
@@ -80,6 +80,37 @@ def new_version(library: Library, place: Place, content: Source, expected: Entry
     if renamed or nfc(version.filename) != nfc(before.filename):
         asset = _read_back(library, asset)
         title = title or _title_after(library, before, asset, place.name, renamed=renamed)
+    return _completed(library, place, expected, asset, title, digest)
+
+
+def resume(library: Library, place: Place, expected: Entry, found: Entry) -> Entry:
+    """Go on after a version that was sent, but not answered. Raises `Stale` where the asset is gone."""
+    asset = library.client.asset(asset_id_of(expected.key))
+    if asset is None:
+        raise Stale(f'"{expected.place.name}" is gone from the account')
+    if (asset.version, asset.size) != (found.revision, found.size):
+        # What came after it is news for the next look.
+        after = library.entry_after(expected, asset, tag_id_of(expected.place.folder))
+        return replace(
+            after, place=found.place, revision=found.revision, size=found.size, digest=found.digest
+        )
+    renamed = nfc(place.name) != nfc(expected.place.name)
+    title = None
+    if library.by_title:
+        before = asset
+        title = title_for(asset, place.name) if renamed else None
+    else:
+        # A version changes no title, so the asset's is still the one from before.
+        before = replace(asset, filename=expected.place.name)
+    if title is None and (renamed or nfc(asset.filename) != nfc(before.filename)):
+        title = _title_after(library, before, asset, place.name, renamed=renamed)
+    return _completed(library, place, expected, asset, title, found.digest)
+
+
+def _completed(
+    library: Library, place: Place, expected: Entry, asset: Asset, title: str | None, digest: str | None
+) -> Entry:
+    """Bring tags and title of an asset to what they shall be after a version, and out of the trash."""
     home_id = tag_id_of(place.folder)
     tags = frozenset(asset.tags)
     if place.folder != expected.place.folder:

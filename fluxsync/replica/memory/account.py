@@ -79,7 +79,8 @@ class MemoryAccount:
     @locked
     def look(self, entry: Entry) -> Entry | None:
         if entry.kind is Kind.FOLDER:
-            return self._tag(entry.key) if entry.key in self.tags else None
+            key = entry.key or next((key for key, name in self.tags.items() if name == entry.place.name), "")
+            return self._tag(key) if key in self.tags else None
         return self._asset(entry.key) if entry.key in self.assets else None
 
     @locked
@@ -188,6 +189,11 @@ class MemoryAccount:
         found: dict[Intent, Entry] = {}
         left = dict(self.assets)
         for intent in intents:
+            if intent.key:
+                entry = self._sent(intent)
+                if entry is not None:
+                    found[intent] = entry
+                continue
             for key in list(left):
                 entry, content = self._asset(key), left[key].versions[-1].content
                 alike = (entry.place, digest_of(content)) == (intent.place, intent.digest)
@@ -195,6 +201,25 @@ class MemoryAccount:
                     found[intent] = replace(entry, digest=intent.digest)
                     del left[key]
                     break
+        return found
+
+    def _sent(self, intent: Intent) -> Entry | None:
+        asset = self.assets.get(intent.key)
+        for number, version in enumerate(asset.versions if asset else ()):
+            if number > intent.revision <= version.over and version.digest == (
+                intent.digest or version.digest
+            ):
+                return replace(
+                    self._asset(intent.key),
+                    place=Place(intent.place.folder, version.name),
+                    revision=number,
+                    size=len(version.content),
+                    digest=version.digest,
+                )
+        return None
+
+    @locked
+    def resume(self, place: Place, expected: Entry, found: Entry) -> Entry:
         return found
 
     def free_bytes(self) -> int | None:

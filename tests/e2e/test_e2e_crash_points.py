@@ -1,0 +1,60 @@
+"""Stopped right after any change of the disk, any commit and any request, a pass loses and doubles nothing.
+
+The real program works in a process of its own: a real folder, a real journal, real requests to the sandbox.
+What is left at that moment is searched for every content; then passes come to rest, and folder, account and
+journal have to be what they would have been without the stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from crash_scenes import BY_NAME, SCENES
+from crash_world import Scene, Start, Undisturbed, Zygote, stop_at
+from e2e_world import Clock
+
+#: One in so many steps is tried by the quick tests, each scene beginning with another.
+SPARSE = 23
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    made = Zygote()
+    yield made
+    made.close()
+
+
+def stopped(scene: Scene, home: Path, clock: Clock, zygote: Zygote, *, sparse: int = 0, **how: bool) -> None:
+    """Stop the pass of a scene at each step, or at one in so many."""
+    everything = how.pop("everything", False)
+    start = Start(scene, home, clock)
+    right = Undisturbed(start, zygote, everything=everything)
+    first = 1 + SCENES.index(scene) * 5 % sparse if sparse else 1
+    for at in range(first, right.steps, sparse or 1):
+        assert stop_at(start, zygote, right, at, everything=everything, **how)
+
+
+@pytest.mark.parametrize("scene", SCENES[::2], ids=str)
+def test_stopped_at_some_steps_a_pass_loses_and_doubles_nothing(
+    scene: Scene, tmp_path: Path, time_passes: Clock, zygote: Zygote
+) -> None:
+    stopped(scene, tmp_path, time_passes, zygote, sparse=SPARSE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scene", SCENES, ids=str)
+def test_stopped_at_any_step_a_pass_loses_and_doubles_nothing(
+    scene: Scene, tmp_path: Path, time_passes: Clock, zygote: Zygote
+) -> None:
+    stopped(scene, tmp_path, time_passes, zygote)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["create", "conflict keep-both"])
+def test_stopped_before_and_after_every_call_a_pass_loses_and_doubles_nothing(
+    name: str, tmp_path: Path, time_passes: Clock, zygote: Zygote
+) -> None:
+    """Reading requests, flushes, the moments before a commit and what the disk is asked about names, too."""
+    stopped(BY_NAME[name], tmp_path, time_passes, zygote, everything=True)
