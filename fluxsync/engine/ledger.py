@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from fluxsync.core.limits import caused_by, counts
-from fluxsync.core.model import Action, Entry, Intent, Kind, Place, Side
+from fluxsync.core.model import Action, Entry, Intent, Kind, Place, Side, State
 from fluxsync.core.operations import Operation, Plan
 from fluxsync.core.paths import is_below, rebase
 from fluxsync.engine.intents import intent_of

@@ -10,14 +10,13 @@ import hashlib
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from fault_proxy import FaultProxy
 from tripwire import KILLED
 
 import fluxsync
-from fluxsync.core.model import Kind, State
+from fluxsync.core.model import Kind, Stamp, State
 from fluxsync.engine.report import Report, Result
 from fluxsync.policies import account_name
 from fluxsync.replica.folder.stamps import stamp_at
@@ -131,7 +130,7 @@ class Start:
             scene.deed(a, account)
             self.contents = contents(a, account) - set(scene.gone)
         self._machine = a
-        self._here = _stats(a.root)
+        self._here = _stamps(a.root)
 
     def _sections(self) -> dict[str, dict[str, Any]]:
         sections = {name: dict(values) for name, values in self.scene.sections.items()}
@@ -163,42 +162,35 @@ class Start:
 
     def _tell_journal(self, a: Machine) -> None:
         """Put the inodes and times of the copy where those of the start were."""
-        now = _stats(a.root)
-        known = {then.stamp.inode: (then.stamp, now[path].stamp) for path, then in self._here.items()}
-        connection = sqlite3.connect(a.journal, isolation_level=None)
+        now = _stamps(a.root)
+        known = {then.inode: (then, now[path]) for path, then in self._here.items()}
+        journal = Journal.open(a.journal)
         try:
-            connection.execute("BEGIN")
-            rows = connection.execute(
-                "SELECT id, stamp_inode, stamp_ctime_ns, birth_ns FROM items WHERE stamp_size IS NOT NULL"
-            ).fetchall()
-            for number, inode, ctime_ns, birth_ns in rows:
-                then, ours = known.get(inode, (None, None))
-                if then is None or ours is None:
-                    values = (_NO_INODE + inode, ctime_ns, birth_ns)
-                else:
-                    values = (
-                        ours.inode,
-                        ours.ctime_ns if ctime_ns == then.ctime_ns else ctime_ns,
-                        ours.birth_ns if birth_ns == then.birth_ns else birth_ns,
-                    )
-                connection.execute(
-                    "UPDATE items SET stamp_inode = ?, stamp_ctime_ns = ?, birth_ns = ? WHERE id = ?",
-                    (*values, number),
-                )
-            connection.execute(
-                "UPDATE facts SET value = ? WHERE name = 'account'", (account_name(a.settings()),)
+            journal.advance(
+                [
+                    replace(item, stamp=_moved_over(item.stamp, *known.get(item.stamp.inode, (None, None))))
+                    for item in journal.items()
+                    if item.stamp is not None
+                ]
             )
-            connection.execute("COMMIT")
+            journal.set_facts({"account": account_name(a.settings())})
         finally:
-            connection.close()
+            journal.close()
 
 
-@dataclass(frozen=True)
-class _Seen:
-    stamp: Any
+def _moved_over(stamp: Stamp, then: Stamp | None, now: Stamp | None) -> Stamp:
+    """Return what a stamp would be if its file had been the copy all the time."""
+    if then is None or now is None:
+        return replace(stamp, inode=_NO_INODE + stamp.inode)
+    return replace(
+        stamp,
+        inode=now.inode,
+        ctime_ns=now.ctime_ns if stamp.ctime_ns == then.ctime_ns else stamp.ctime_ns,
+        birth_ns=now.birth_ns if stamp.birth_ns == then.birth_ns else stamp.birth_ns,
+    )
 
 
-def _stats(root: Path) -> dict[str, _Seen]:
+def _stamps(root: Path) -> dict[str, Stamp]:
     """Return the stamps of all files and folders below a root, by path."""
     found = {}
     for folder, folders, files in os.walk(root):
@@ -206,7 +198,7 @@ def _stats(root: Path) -> dict[str, _Seen]:
         try:
             for name in (*folders, *files):
                 path = os.path.relpath(os.path.join(folder, name), root)
-                found[path] = _Seen(stamp_at(At(fd, name)))
+                found[path] = stamp_at(At(fd, name))
         finally:
             os.close(fd)
     return found
@@ -320,12 +312,12 @@ def assert_agreed(a: Machine, account: Sandbox) -> None:
     files = {item.path: item for item in items if item.kind is Kind.FILE}
     assert len(files) == sum(item.kind is Kind.FILE for item in items)
     assert files.keys() == tree.keys()
-    stamps = _stats(a.root)
+    stamps = _stamps(a.root)
     for path, item in files.items():
         asset_id, version, content = there[path]
         assert (item.key.partition("@")[0], item.revision) == (str(asset_id), version), path
         assert item.digest == hashlib.sha256(content.encode()).hexdigest(), path
-        assert item.stamp == stamps[path].stamp, path
+        assert item.stamp == stamps[path], path
     known = {item.path for item in items if item.kind is Kind.FOLDER}
     assert known <= set(a.folders())
 

@@ -36,7 +36,7 @@ def stopped(scene: Scene, home: Path, clock: Clock, zygote: Zygote, *, sparse: i
         assert stop_at(start, zygote, right, at, everything=everything, **how)
 
 
-@pytest.mark.parametrize("scene", SCENES[::2], ids=str)
+@pytest.mark.parametrize("scene", SCENES[::3], ids=str)
 def test_stopped_at_some_steps_a_pass_loses_and_doubles_nothing(
     scene: Scene, tmp_path: Path, time_passes: Clock, zygote: Zygote
 ) -> None:

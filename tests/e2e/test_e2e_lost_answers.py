@@ -154,7 +154,17 @@ WRITES = (
     ),
 )
 
+QUICK = ("create", "version", "rename", "retag", "make a tag")
+
 each_write = pytest.mark.parametrize("write", WRITES, ids=lambda write: write.name)
+#: All of them, of which the quick tests do some.
+most_writes = pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param(write, id=write.name, marks=() if write.name in QUICK else pytest.mark.slow)
+        for write in WRITES
+    ],
+)
 
 
 @pytest.fixture(scope="module")
@@ -275,8 +285,11 @@ ERRORS = [
 ]
 
 
-@each_write
-@pytest.mark.parametrize("fault", [Drop(), Cut()], ids=["no answer", "half an answer"])
+@most_writes
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(Drop(), id="no answer"), pytest.param(Cut(), id="half of it", marks=pytest.mark.slow)],
+)
 def test_what_the_server_did_is_not_done_twice(
     lose: Callable[[Write], Loss], write: Write, fault: Fault
 ) -> None:
@@ -293,7 +306,7 @@ def test_what_the_server_is_still_at_is_waited_for(
     lose(write).alive(Late(answer), arrives_s)
 
 
-@each_write
+@most_writes
 def test_what_comes_through_after_it_was_sent_again_is_harmless(
     lose: Callable[[Write], Loss], write: Write
 ) -> None:

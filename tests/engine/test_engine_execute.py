@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from engine_world import Call, World, digest_of
 
-from fluxsync.core.model import Scope
+from fluxsync.core.model import Scope, State
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.report import Result
 from fluxsync.errors import Busy, Corrupted, Full, Halted, Rejected, Stale, Unauthorized, Unavailable
@@ -575,3 +575,27 @@ def test_content_that_is_here_already_is_copied_and_not_fetched(tmp_path: Path) 
     assert world.here()["b.gif"] == "old a.gif"
     assert report.downloaded == 1
     assert asked == ["local.open"]
+
+
+def test_what_is_left_of_a_folder_whose_tag_is_gone_is_remembered_once_its_removal_was_tried(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    key = world.tag("Empty")
+    world.rest()
+    del world.account.tags[key]
+    states: list[list[State]] = []
+
+    def in_use(call: Call) -> object:
+        if str(call) == "local.remove_folder":
+            with world.journal() as journal:
+                states.append([item.state for item in journal.items()])
+            raise Stale("something is in it")
+        return call.go_on()
+
+    assert world.once(in_use).result is Result.IN_STEP
+    assert states == [[State.AGREED]], "killed before that was tried, the next pass tries it"
+    with world.journal() as journal:
+        assert [item.state for item in journal.items()] == [State.KEPT_HERE]
+    world.rest()
+    assert (list(world.folder.folders), world.account.tags) == (["Empty"], {})
