@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -78,6 +79,13 @@ def ended(work: Callable[[Session], object], session: Session) -> int:
         return code_of(error)
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            output.say(f"fluxsync: {_fault(error, session)}")
+            return FAILED
+        output.drop()
+        output.say(f"fluxsync: {output.unwritable(error)}")
+        return FAILED
     except Exception as error:
         output.say(f"fluxsync: {_fault(error, session)}")
         return FAILED

@@ -11,12 +11,14 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import click
+
 from fluxsync.cli.words import shown
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-__all__ = ["console", "document", "draw", "line", "prepare", "say"]
+__all__ = ["console", "document", "draw", "drop", "line", "prepare", "say", "unwritable"]
 
 _STYLES = {
     "bold": "\x1b[1m{}\x1b[0m",
@@ -30,6 +32,9 @@ _STYLES = {
 
 def prepare() -> None:
     """Let no file name be too strange to be printed, whatever the terminal's encoding is."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -80,18 +85,32 @@ def draw(*renderables: RenderableType) -> None:
         for renderable in renderables:
             target.print(renderable)
         sys.stdout.flush()
-    except BrokenPipeError:
-        _leave()
+    except OSError as error:
+        _leave(error)
 
 
 def _write(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
-        _leave()
+    except OSError as error:
+        _leave(error)
 
 
-def _leave() -> None:
-    """Send what is still to come nowhere: the interpreter flushes at its end, too."""
+def _leave(error: OSError) -> None:
+    """Send what is still to come nowhere: the interpreter flushes at its end, too.
+
+    Raises `ClickException` where nobody went away, but something is wrong with the place.
+    """
+    drop()
+    if not isinstance(error, BrokenPipeError):
+        raise click.ClickException(unwritable(error))
+
+
+def drop() -> None:
+    """Send what is still to come on stdout nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def unwritable(error: OSError) -> str:
+    return f"the output cannot be written: {error.strerror or error}; what was done stays done"

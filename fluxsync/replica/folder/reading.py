@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from fluxsync.core.model import Entry, Kind, Place, Stamp
 from fluxsync.core.paths import basename, dirname
-from fluxsync.errors import ReplicaError
+from fluxsync.errors import ReplicaError, Unavailable
 from fluxsync.replica.folder.busy import OPEN_ELSEWHERE, POLL_S, written_elsewhere
 from fluxsync.replica.folder.root import Root
 from fluxsync.replica.folder.source import digest_of, open_file
@@ -59,6 +60,7 @@ class Reader:
         self._on_progress = on_progress
         self._files = 0
         self._bytes = 0
+        self._lock = threading.Lock()
 
     def read_all(self, paths: Iterable[str]) -> list[Reading]:
         """Read files; those that are open or changing are waited for together, as long as patience lasts."""
@@ -107,6 +109,8 @@ class Reader:
             return Reading(path, reason=OPEN_ELSEWHERE, again=True)  # held by somebody for himself alone
         except OSError as error:
             return Reading(path, reason=explain(error))
+        except Unavailable:
+            raise  # the pass was asked to stop
         except ReplicaError as error:
             return Reading(path, reason=str(error))
 
@@ -121,7 +125,7 @@ class Reader:
         # written. Nor is one whose next change could hide in the grain of the clock.
         if before not in (None, stamp) or not quiet(stamp.mtime_ns, stamp.ctime_ns, int(self._clock() * 1e9)):
             return Reading(path, reason=_CHANGING, again=True, stamp=stamp)
-        digest = digest_of(fd)
+        digest = digest_of(fd, self._on_block)
         with self._root.parent(self._top, path) as at:
             intact = stamp_of(os.fstat(fd)) == stamp == stamp_of(lstat(at))
         if not intact or written_elsewhere(fd):
@@ -129,8 +133,16 @@ class Reader:
         place = Place(dirname(path), basename(path))
         return Reading(path, Entry(Kind.FILE, place, size=stamp.size, digest=digest, stamp=stamp))
 
+    def _on_block(self, count: int) -> None:
+        """Report each block, from any thread: a large file must not keep whoever asks to stop waiting."""
+        with self._lock:
+            self._bytes += count
+        self._progress()
+
     def _report(self, reading: Reading) -> None:
         self._files += 1
-        self._bytes += reading.entry.size if reading.entry else 0
+        self._progress()
+
+    def _progress(self) -> None:
         if self._on_progress is not None:
             self._on_progress(self._files, self._bytes)

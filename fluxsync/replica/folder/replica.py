@@ -52,7 +52,8 @@ class Folder(TrashVerbs):
     root that the journal knows; the attribute of that name holds after a scan what it should know from then
     on. `run` marks staged files, so that a journal can know them again. `conflict_name` gives the path for a
     file that was saved in the very moment in which it was replaced, `on_conflict_copy` hears of the path and
-    of the name that it got. `on_progress` hears the files and bytes read. Every verb raises `Halted` when the
+    of the name that it got. `on_progress` hears the files and bytes read so far, from any
+    thread; what it raises ends the scan. Every verb raises `Halted` when the
     root is not the one that was prepared.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from fluxsync.core.model import Entry, Stamp
 from fluxsync.errors import Busy, Stale
@@ -27,10 +27,11 @@ def open_file(at: At) -> int:
     return os.open(at.name, READ_FLAGS, dir_fd=at.fd)
 
 
-def digest_of(fd: int) -> str:
-    """Read an open file to its end and return its digest."""
+def digest_of(fd: int, on_block: Callable[[int], None] = lambda count: None) -> str:
+    """Read an open file to its end and return its digest; `on_block` hears the size of each block."""
     running = hashlib.sha256()
     while block := os.read(fd, BLOCK):
+        on_block(len(block))
         running.update(block)
     return running.hexdigest()
 

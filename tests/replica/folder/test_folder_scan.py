@@ -16,7 +16,7 @@ import pytest
 from folder_world import Clock, Content, digest, entry, items, place, scan
 
 from fluxsync.core.model import Kind, Place, Problem, Scope, Unknown
-from fluxsync.errors import Halted, Rejected
+from fluxsync.errors import Halted, Rejected, Unavailable
 from fluxsync.replica.folder import Folder, reading, survey
 from fluxsync.replica.folder import scan as walking
 
@@ -227,9 +227,9 @@ def test_a_file_that_keeps_changing_is_unknown_and_is_not_read_each_time(
     reads: list[int] = []
     real = reading.digest_of
 
-    def torn(fd: int) -> str:
+    def torn(fd: int, on_block: Callable[[int], None]) -> str:
         reads.append(fd)
-        found = real(fd)
+        found = real(fd, on_block)
         clock.during()
         return found
 
@@ -251,9 +251,9 @@ def test_a_file_that_is_replaced_while_it_is_read_is_looked_at_again(
     real = reading.digest_of
     first = True
 
-    def replaced(fd: int) -> str:
+    def replaced(fd: int, on_block: Callable[[int], None]) -> str:
         nonlocal first
-        found = real(fd)
+        found = real(fd, on_block)
         if first:
             first = False
             _rename_over(root / "logo.ai")
@@ -551,3 +551,23 @@ def _link_finalise(path: Path) -> None:
     path.unlink()
     os.link(path.with_name("new"), path)
     path.with_name("new").unlink()
+
+
+@pytest.mark.parametrize("others", [0, 20], ids=["alone", "with a pool of readers"])
+def test_a_scan_that_is_asked_to_stop_ends_within_a_block(root: Path, clock: Clock, others: int) -> None:
+    """However large the file is: what the listener raises is no trouble of that file."""
+    (root / "huge.psd").write_bytes(bytes(20 << 20))
+    for number in range(others):
+        (root / f"{number}.txt").write_bytes(b"x")
+    seen: list[int] = []
+
+    def stop(files: int, count: int) -> None:
+        seen.append(count)
+        if count >= 1 << 20:
+            raise Unavailable("interrupted", unsent=True)
+
+    folder = Folder(root, clock=clock, wait=clock.wait, on_progress=stop)
+    folder.prepare()
+    with pytest.raises(Unavailable, match="interrupted"):
+        folder.scan(Scope(), {})
+    assert max(seen) < 3 << 20
