@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from fluxsync.errors import ConfigError, Locked
@@ -19,14 +22,33 @@ def hold_lock(root: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(root / ".fluxsync" / "lock", mode=0o600)
+    folder = root / ".fluxsync"
+    lock = FileLock(folder / "lock", mode=0o600)
+    with ExitStack() as held:
+        try:
+            lock.acquire(timeout=0)
+            held.callback(lock.release)
+            held.enter_context(_hold_folder(folder))
+        except (Timeout, BlockingIOError):
+            raise Locked(f"another fluxsync works on {root}: wait until it is done, or stop it") from None
+        except OSError as error:
+            raise ConfigError(f"[local] root = {root}: cannot be locked ({error.strerror})") from None
+        yield
+
+
+@contextmanager
+def _hold_folder(folder: Path) -> Iterator[None]:
+    """Lock the folder itself, too: the lock's file may be deleted under the one who holds it.
+
+    Not every disk can lock a folder; there the file has to do. Raises `BlockingIOError` where another has it.
+    """
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise Locked(f"another fluxsync works on {root}: wait until it is done, or stop it") from None
-    except OSError as error:
-        raise ConfigError(f"[local] root = {root}: cannot be locked ({error.strerror})") from None
-    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN):
+                raise
         yield
     finally:
-        lock.release()
+        os.close(fd)
