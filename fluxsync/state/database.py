@@ -229,7 +229,10 @@ def _remove_empty_log(name: str) -> None:
 
 def _copy(database: Database, target: str) -> None:
     """Copy the file as it is, log included, for the owner's eyes only."""
-    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
+    try:
+        os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
+    except OSError as error:
+        raise StateError(f"the copy {target} cannot be made: {error.strerror}") from error
     copy = sqlite3.connect(target)
     try:
         database.connection.backup(copy)
