@@ -72,13 +72,13 @@ def guard(
             if kind not in approved:
                 groups.setdefault((kind, cause), []).append(change)
                 labels.setdefault((kind, cause), label)
-    over: dict[int, dict[Limited, str]] = {}
+    over: dict[int, list[tuple[Limited, str]]] = {}
     for (kind, cause), group in groups.items():
         done = limits.recent.get((kind, cause), 0)
         why = _exceeds(kind, labels[kind, cause], len(group), done, limits)
         if why:
             for change in group:
-                over.setdefault(id(change), {})[kind] = why
+                over.setdefault(id(change), []).append((kind, why))
     held = [
         _held(change, over[id(change)], let_through.get(id(change)))
         for change in changes
@@ -155,10 +155,10 @@ def _exceeds(kind: Limited, label: str, now: int, done: int, limits: Limits) -> 
     return f"{now + done} {label} over the last {window}, more than the limit of {most} ([safety] {setting})"
 
 
-def _held(change: Change, reasons: Mapping[Limited, str], approved: Held | None) -> Held:
+def _held(change: Change, reasons: Sequence[tuple[Limited, str]], approved: Held | None) -> Held:
     """Name what holds a change; what was approved of it already is approved with the rest."""
-    before = approved.kinds if approved is not None else ()
-    return Held(change, (*before, *map(str, reasons)), "; ".join(dict.fromkeys(reasons.values())))
+    kinds = [*(approved.kinds if approved is not None else ()), *(str(kind) for kind, _ in reasons)]
+    return Held(change, tuple(dict.fromkeys(kinds)), "; ".join(dict.fromkeys(why for _, why in reasons)))
 
 
 def _is_backwards(change: Change) -> bool:

@@ -116,7 +116,7 @@ def _decide(
         return str(operations[0].action), operations[0].why or "needed for what lies in it"
     problems = (*seen.local.problems, *seen.remote.problems, *seen.reconciliation.problems)
     for problem in problems:
-        if problem.path == path:
+        if problem.path == path or (problem.harmless and is_below(path, problem.path)):
             return "nothing" if problem.harmless else "problem", problem.reason
     if not seen.local.admits(path) or path.partition("/")[0].casefold() == ".fluxsync":
         return "ignore", f"left alone on both sides by {ignored_by(path)}"

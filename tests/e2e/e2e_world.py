@@ -19,6 +19,7 @@ from fluxsync.app import App, opened
 from fluxsync.core.operations import Operation
 from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.report import Report, Result
+from fluxsync.errors import FluxsyncError
 from fluxsync.replica.fluxiom.client import Client
 from fluxsync.replica.folder.replica import Folder
 from fluxsync.sandbox.model import Asset
@@ -204,6 +205,24 @@ class Machine:
             below = "/".join(file.relative_to(room).parts[2:])
             found.setdefault(below, []).append(file.read_bytes())
         return found
+
+
+def files(machine: Machine, count: int, folder: str = "A") -> list[str]:
+    """Write so many files, each with content of its own, and return their paths."""
+    paths = [f"{folder}/{number:03}.txt" for number in range(count)]
+    for path in paths:
+        machine.write(path, f"content of {path}")
+    return paths
+
+
+def stopped(machine: Machine, kind: type[FluxsyncError], result: Result, **options: Any) -> str:
+    """Make a pass that cannot go on, wherever it notices, and return what it says."""
+    try:
+        report = machine.once(**options)
+    except kind as error:
+        return str(error)
+    assert report.result is result, report
+    return report.message
 
 
 # -- comparing ---------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator, Mapping
 
 from fluxsync.core.model import Entry, Item, Kind, Place, Problem
-from fluxsync.core.paths import join
+from fluxsync.core.paths import ancestors, join
 from fluxsync.replica.folder.ignore import IGNORE_FILE, Rules
 from fluxsync.replica.folder.ignore_files import IgnoreFiles
 from fluxsync.replica.folder.root import CONTROL, FOLDER_FLAGS, is_text
@@ -44,7 +44,10 @@ class Walk:
         self.unknown: dict[str, str] = {}
         self.problems: list[Problem] = []
         self.mounts: set[str] = set()
+        #: Links and special files that were never tracked: left alone on both sides, with all that is below.
+        self._skipped: set[str] = set()
         self._known = known
+        self._on_the_way: set[str] | None = None
         self._base_rules = rules
         self._rules = rules.with_nested(ignore_files.specs)
         self._ignore_files = ignore_files
@@ -56,6 +59,12 @@ class Walk:
     def rules(self) -> Rules:
         """The rules with the `.fluxsyncignore` files that were found."""
         return self._base_rules.with_nested(self._ignore_files.specs)
+
+    def admits(self, path: str) -> bool:
+        """Tell whether a path takes part: by the rules, and by what stands in its place or on the way."""
+        if self._skipped and not self._skipped.isdisjoint((path.rstrip("/"), *ancestors(path))):
+            return False
+        return self.rules.admits(path)
 
     def trouble(self, path: str, reason: str) -> None:
         """Record that a path cannot be known, and why."""
@@ -231,15 +240,29 @@ class Walk:
 
     def _special(self, path: str, mode: int) -> None:
         what = _SPECIAL.get(stat.S_IFMT(mode), "no regular file")
-        if path in self._known:
+        if self._is_tracked(path):
             self.trouble(path, f"became {what}")
         else:
+            self._skipped.add(path)
             self.problems.append(Problem(path, f"{what}; skipped", harmless=True))
+
+    def _is_tracked(self, path: str) -> bool:
+        """Tell whether a path is known, or on the way to one: folders on the way may have no row."""
+        if path in self._known:
+            return True
+        if self._on_the_way is None:
+            self._on_the_way = set()
+            for known in self._known:
+                for folder in ancestors(known):
+                    if folder in self._on_the_way:
+                        break
+                    self._on_the_way.add(folder)
+        return path in self._on_the_way
 
     def _mount_changed(self, path: str, mounted: bool) -> bool:
         """Record a mount point; True where a tracked folder became one, or is none any more."""
         before = path in self._known_mounts
-        changed = mounted != before and path in self._known
+        changed = mounted != before and self._is_tracked(path)
         # In doubt the journal keeps what it knew, else the next scan would take an empty mount for the truth.
         if before if changed else mounted:
             self.mounts.add(path)

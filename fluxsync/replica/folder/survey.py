@@ -76,7 +76,7 @@ class Survey:
             complete="" not in walk.unknown,
             unknown=tuple(Unknown(path, reason) for path, reason in walk.unknown.items()),
             problems=tuple(walk.problems),
-            admits=walk.rules.admits,
+            admits=walk.admits,
         )
         return snapshot, frozenset(seen)
 
