@@ -51,6 +51,8 @@ class App:
     fluxiom: Fluxiom
     journal: Journal
     host: str
+    #: Keys of the assets that a person has just asked to be brought back.
+    asked: frozenset[str] = frozenset()
     _copies: list[tuple[str, str]] = field(default_factory=list)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -66,7 +68,7 @@ class App:
         """Do one pass; see `engine.cycle.run_pass`, and `Rules` for `heed_from`."""
         watcher = watcher or Watcher()
         watcher.meter.on_stop = self._stopping.set
-        rules = replace(self._rules(watcher.clock()), heed_from=heed_from)
+        rules = replace(self._rules(watcher.clock()), heed_from=heed_from, asked=self.asked)
         try:
             report = run_pass(self.pair, rules, watcher, approved=approved, dry_run=dry_run, report=report)
         finally:
@@ -227,7 +229,7 @@ def opened(
             lambda: client.idle_s,
             lambda: len(copies),
         )
-        yield App(settings, pair, folder, fluxiom, journal, host, copies, stopping)
+        yield App(settings, pair, folder, fluxiom, journal, host, frozenset(), copies, stopping)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import click
 
 from fluxsync import __version__
 from fluxsync.cli import approve as approving
-from fluxsync.cli import conflicts, demo, explain, look, once, output, rebuild, sandbox, versions
+from fluxsync.cli import conflicts, demo, explain, look, once, output, rebuild, sandbox, trash, versions
 from fluxsync.cli.exits import USAGE, ended
 from fluxsync.cli.session import Session, shared_options
 
@@ -63,6 +63,7 @@ for command in (
     conflicts.conflicts,
     versions.versions,
     approving.approve,
+    trash.trash,
     rebuild.rebuild,
     sandbox.sandbox,
     demo.demo,

@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from fluxsync.state.journal import Journal
 
-__all__ = ["asset_id", "number", "path_in"]
+__all__ = ["asset_id", "number", "path_in", "paths_in"]
 
 
 def path_in(root: Path, text: str, journal: Journal) -> str:
@@ -21,6 +21,17 @@ def path_in(root: Path, text: str, journal: Journal) -> str:
     What is typed may be absolute, relative to where we are inside of the root, or relative to the root; of
     the two last the one that means something, on the disk or in the journal, is taken.
     """
+    inside = paths_in(root, text)
+    if not inside:
+        raise click.UsageError(f"{text} lies outside of the root {root}")
+    for below in inside:
+        if os.path.lexists(root / below) or journal.history(below, 1):
+            return below
+    return inside[-1]
+
+
+def paths_in(root: Path, text: str) -> list[str]:
+    """Return all paths below the root that a typed text may stand for, the likeliest first."""
     typed = os.path.expanduser(text)
     candidates = []
     if os.path.isabs(typed):
@@ -30,13 +41,7 @@ def path_in(root: Path, text: str, journal: Journal) -> str:
         with contextlib.suppress(OSError):
             candidates.append(os.path.join(os.getcwd(), typed))
         candidates.append(os.path.join(root, typed))
-    inside = [below for candidate in candidates if (below := _below(root, candidate)) is not None]
-    if not inside:
-        raise click.UsageError(f"{text} lies outside of the root {root}")
-    for below in inside:
-        if os.path.lexists(root / below) or journal.history(below, 1):
-            return below
-    return inside[-1]
+    return [below for candidate in candidates if (below := _below(root, candidate)) is not None]
 
 
 def _below(root: Path, candidate: str) -> str | None:

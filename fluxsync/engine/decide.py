@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from fluxsync.core.held import Mark, mark_of
 from fluxsync.core.model import Item, Kind, State
 from fluxsync.core.operations import Operation, Plan
 from fluxsync.core.plan import PlanPolicy, make_plan
@@ -56,6 +57,8 @@ class Rules:
     mapping: str = ""
     #: What is put aside waits from so many failed passes in a row on; None: somebody asks for a try of all.
     heed_from: int | None = None
+    #: Keys of assets that a person takes out of the trash by this very command: no limit holds them back.
+    asked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,9 @@ def decide(
     suspect = policy.delete_nothing or bool(limits.disbelief) or is_suspect(seen.remote, changes)
     wanted = rules.trash.purges and not suspect
     purges = due(seen.remote, items, noted.seen, rules.trash.days) if wanted else []
-    approvals = held_rows.approvals(journal.approved())
+    asked = [c for c in changes if c.remote is not None and c.remote.key in rules.asked]
+    approvals: dict[Mark, frozenset[str]] = {mark_of(change): frozenset({Limited.MOVE}) for change in asked}
+    approvals |= held_rows.approvals(journal.approved())
     guarded = guard([*changes, *purges], limits, approvals, approve_all=approved)
     shelf = shelf or Shelf(journal.put_aside())
     shelf.begin()

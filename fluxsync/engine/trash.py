@@ -99,7 +99,8 @@ def empty_here(
         return [Problem("", f"the trash here could not be looked at: {error}", harmless=True)]
     reasons = {file.where: f"in the trash here for {policy.days:g} days" for file in old}
     reasons |= {file.where: "the trash here is full (trash_size)" for file in large}
-    return drop(local, journal, [*old, *large], reasons, now_s=now_s, pass_number=pass_number)
+    refused = drop(local, journal, [*old, *large], reasons, now_s=now_s, pass_number=pass_number)
+    return [Problem("", f"in the trash here: {reason}", harmless=True) for reason in refused.values()]
 
 
 def drop(
@@ -110,9 +111,12 @@ def drop(
     *,
     now_s: float,
     pass_number: int,
-) -> list[Problem]:
-    """Delete files in the local trash for good and write that into the history; returns what failed."""
-    problems: list[Problem] = []
+) -> dict[str, str]:
+    """Delete files in the local trash for good and write that into the history; returns what failed, and why.
+
+    `reasons`, and what is returned, are by where the files are. Raises `Halted`.
+    """
+    refused: dict[str, str] = {}
     events: list[Event] = []
     try:
         for file in files:
@@ -121,7 +125,7 @@ def drop(
             except Stale:
                 continue  # it is gone, as it shall be
             except ReplicaError as error:
-                problems.append(Problem("", f"in the trash here: {error}", harmless=True))
+                refused[file.where] = str(error)
                 continue
             why = reasons[file.where]
             events.append(
@@ -142,7 +146,7 @@ def drop(
                 events = []
     finally:
         journal.record(events)
-    return problems
+    return refused
 
 
 class _Spare:

@@ -33,6 +33,10 @@ class Chronicle:
         """Return events, newest first; a path stands for itself and all below it."""
         return history.events(self._database, path, limit)
 
+    def takings(self) -> list[Event]:
+        """Return the events by which something came into a trash, oldest first."""
+        return history.takings(self._database)
+
     def last_pass(self) -> PassRow | None:
         """Return the newest pass."""
         return history.last_pass(self._database)

@@ -25,6 +25,7 @@ __all__ = [
     "prune",
     "recent",
     "record",
+    "takings",
 ]
 
 #: Seconds that events are kept: 400 days.
@@ -165,12 +166,16 @@ def events(database: Database, path: str | None, limit: int) -> list[Event]:
     rows = database.rows(
         f"SELECT {_COLUMNS} FROM history {where} ORDER BY id DESC LIMIT ?", (*parameters, limit)
     )
-    return [
-        Event(
-            row[0], row[1], row[2], from_sql(row[3]), from_sql(row[4]), row[5], from_sql(row[6]), *_end(row)
-        )
-        for row in rows
-    ]
+    return [_event(row) for row in rows]
+
+
+def takings(database: Database) -> list[Event]:
+    """Return the events by which something came into a trash, oldest first."""
+    rows = database.rows(
+        f"SELECT {_COLUMNS} FROM history WHERE outcome = 'done'"
+        " AND action IN ('trash-local', 'trash-remote', 'download', 'version', 'conflict') ORDER BY id"
+    )
+    return [_event(row) for row in rows]
 
 
 def last_pass(database: Database) -> PassRow | None:
@@ -197,8 +202,10 @@ def last_in_step(database: Database) -> float | None:
     return float(rows[0][0]) if rows else None
 
 
-def _end(row: tuple[Any, ...]) -> tuple[int, bool, str]:
-    return int(row[7]), row[8] == 1, from_sql(row[9])
+def _event(row: tuple[Any, ...]) -> Event:
+    time, number, action, path, key, outcome, detail, count, approved, cause = row
+    texts = from_sql(path), from_sql(key), outcome, from_sql(detail)
+    return Event(time, number, action, *texts, int(count), approved == 1, from_sql(cause))
 
 
 def _blob(text: str) -> bytes:
