@@ -62,7 +62,7 @@ def _empty_there(pair: Pair, assets: list[InTrash], watcher: Watcher, result: Em
         on_done=watcher.on_done,
     )
     # No purge leaves anything that would have to be found.
-    line = Line(lambda intents: {}, lambda intents: None, pair.idle_s, watcher.wait)
+    line = Line(lambda intents, entries: {}, lambda intents: None, pair.idle_s, watcher.wait)
     mover = Mover(pair.local, pair.remote, watcher.meter)
     try:
         Executor(mover, ledger, line, connections=pair.connections, mark="").run(plan)

@@ -12,6 +12,12 @@ from fluxsync.cli.main import fluxsync
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 COMMANDS = sorted(fluxsync.commands)
+INNER = {
+    f"{name} {inner}": command
+    for name, group in fluxsync.commands.items()
+    if isinstance(group, click.Group)
+    for inner, command in group.commands.items()
+}
 DEMO = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/fluxsync demo"
 TESTS = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/python -m pytest"
 
@@ -29,6 +35,15 @@ def test_each_command_says_what_it_changes(name: str) -> None:
     for parameter in fluxsync.commands[name].params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_each_inner_command_says_what_it_does(name: str) -> None:
+    """And each of its options."""
+    command = INNER[name]
+    assert command.get_short_help_str()
+    assert len(command.help or "") > 100
+    assert all(p.help for p in command.params if isinstance(p, click.Option))
 
 
 def test_readme_opens_with_two_commands() -> None:
@@ -57,7 +72,7 @@ def test_readme_names_no_option_that_does_not_exist() -> None:
     """Options of fluxsync, wherever they are named."""
     known = {
         option
-        for command in (fluxsync, *fluxsync.commands.values())
+        for command in (fluxsync, *fluxsync.commands.values(), *INNER.values())
         for p in command.params
         for option in p.opts
     }
