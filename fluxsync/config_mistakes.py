@@ -37,8 +37,9 @@ class Mistake:
         return f"[{section}] {key}{shown}: {self._cure()}"
 
     def _is_secret(self) -> bool:
-        """Say whether the value may hold a password; one in an address stands before an @."""
-        return (self.section, self.key) in _SECRET or (self.key == "url" and "@" in str(self.value))
+        """Say whether the value may hold a password: before an @ in an address, after a colon in a user."""
+        mark = {"url": "@", "username": ":"}.get(self.key)
+        return (self.section, self.key) in _SECRET or (mark is not None and mark in str(self.value))
 
     def _cure(self) -> str:
         reason = self.reason.removeprefix("Value error, ")

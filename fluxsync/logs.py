@@ -21,6 +21,7 @@ from urllib.parse import quote
 import structlog
 
 from fluxsync.errors import ConfigError
+from fluxsync.printable import shown_json, shown_lines
 
 __all__ = ["MASK", "configure", "get", "hide", "masked"]
 
@@ -119,9 +120,11 @@ def configure(
         structlog.processors.TimeStamper(fmt="iso", utc=format == "json"),
     ]
     renderer: structlog.types.Processor
+    printable: list[structlog.types.Processor] = []
     if format == "json":
-        renderer = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        renderer = structlog.processors.JSONRenderer(serializer=_as_json)
     else:
+        printable = [_printable]
         renderer = structlog.dev.ConsoleRenderer(
             colors=not file and _is_terminal(stream or sys.stderr),
             # Names of files may hold line ends and escape sequences: shown as text, not obeyed.
@@ -137,6 +140,7 @@ def configure(
                 structlog.processors.StackInfoRenderer(),
                 structlog.processors.format_exc_info,
                 _mask,
+                *printable,
                 renderer,
             ],
         )
@@ -164,6 +168,18 @@ def configure(
 
 def _mask(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return {masked(key): masked(value) for key, value in event.items()}
+
+
+def _printable(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Make what the console shows as it is safe to be shown; all other values it shows as Python does."""
+    for key in ("event", "exception", "stack"):
+        if key in event:
+            event[key] = shown_lines(str(event[key]))
+    return event
+
+
+def _as_json(event: MutableMapping[str, Any], **_: object) -> str:
+    return shown_json(event)
 
 
 def _handler(file: str, stream: TextIO) -> logging.Handler:

@@ -56,7 +56,9 @@ def _is_locked(root: Path) -> bool:
     except ImportError:
         return False
     try:
-        file = os.open(root / ".fluxsync" / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        # Whatever else has that name must not hold us up.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        file = os.open(root / ".fluxsync" / "lock", flags)
     except OSError:
         return False
     try:

@@ -5,7 +5,6 @@ A reader that goes away (`fluxsync history | head`) ends the output and nothing 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxsync.cli.words import shown
+from fluxsync.printable import shown, shown_json
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -43,13 +42,7 @@ def prepare() -> None:
 
 def document(value: Mapping[str, object]) -> None:
     """Print one JSON document."""
-    text = json.dumps(value, indent=1, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        # A file name that is no text.
-        text = json.dumps(value, indent=1)
-    _write(text + "\n")
+    _write(shown_json(value, indent=1) + "\n")
 
 
 def line(*parts: str | tuple[str, str]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from fluxsync.printable import shown
+
 __all__ = ["ago", "column", "count", "day_and_time", "iso", "shown", "size"]
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -29,20 +31,6 @@ def column(count: int) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """Return "1 file", "2,000 files"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def shown(text: str) -> str:
-    """Return a path or message in which nothing can move the cursor or change the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else _escaped(c) for c in text)
-
-
-def _escaped(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":
-        # A byte of a file name that is no text.
-        return f"\\x{ord(character) - 0xDC00:02x}"
-    return character.encode("unicode_escape").decode()
 
 
 def iso(time_s: float | None) -> str | None:

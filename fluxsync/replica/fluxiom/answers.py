@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from fluxsync.errors import FluxsyncError, Rejected, Stale, Unauthorized, Unavailable
 
@@ -38,20 +38,29 @@ def is_elsewhere(status: int, headers: Mapping[str, str], body: bytes | None = N
     )
 
 
-def reason_of(body: bytes) -> str:
-    """Return the first 200 printable characters of an error answer, without its markup."""
-    text = html.unescape(_TAGS.sub(" ", body[:20_000].decode("utf-8", "replace")))
+def reason_of(body: bytes, hide: Callable[[str], str] = lambda text: text) -> str:
+    """Return the first 200 printable characters of an error answer, without markup and what `hide` hides."""
+    # Little is looked at: a body made for it keeps the expression busy for the square of its length.
+    text = html.unescape(_TAGS.sub(" ", body[:4000].decode("utf-8", "replace")))
     words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return words[:200]
+    return hide(words)[:200]
 
 
-def refusal(status: int, body: bytes, what: str, *, write: bool, has_right: bool | None) -> FluxsyncError:
+def refusal(
+    status: int,
+    body: bytes,
+    what: str,
+    *,
+    write: bool,
+    has_right: bool | None,
+    hide: Callable[[str], str] = lambda text: text,
+) -> FluxsyncError:
     """Return the error for an answer that is neither success, redirect, 401, 429 nor 503.
 
     `what` says what was asked for; `has_right` whether the user has the right to change assets, None where
-    nobody asked yet.
+    nobody asked yet; `hide` takes secrets out of a text: a service may repeat what it was sent.
     """
-    reason = reason_of(body)
+    reason = reason_of(body, hide)
     said = f": {reason}" if reason else ""
     if status == 403:
         if write and has_right:

@@ -7,11 +7,13 @@ where it certainly left nothing (it was never sent, or the service answered 429 
 from __future__ import annotations
 
 import base64
+import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from urllib.parse import quote
 
 import httpx
 import tenacity
@@ -19,8 +21,9 @@ import tenacity
 from fluxsync.errors import Full, Unauthorized, Unavailable
 from fluxsync.replica.fluxiom.addresses import follow, host_of, origin_of, read_origin
 from fluxsync.replica.fluxiom.answers import RIGHT, Passing, is_elsewhere, looks_like_html, refusal
+from fluxsync.replica.fluxiom.bodies import MOST_REASON_BYTES, contained
 from fluxsync.replica.fluxiom.connections import connect
-from fluxsync.replica.fluxiom.download import Download, out_of_reach, unreachable
+from fluxsync.replica.fluxiom.download import FAILURES, Download, is_answer, out_of_reach, unreachable
 from fluxsync.replica.fluxiom.endpoints import Answer, Endpoints
 from fluxsync.replica.fluxiom.gate import Gate, parse_date, parse_retry_after
 from fluxsync.replica.fluxiom.silence import Silence
@@ -36,6 +39,8 @@ PATIENCE_S = 60.0
 #: What asks for a pause; certainly nothing was done.
 BUSY = frozenset({429, 503})
 MOST_REDIRECTS = 5
+#: Whoever said something so short a time ago is no account that does not answer.
+_SIGN_OF_LIFE_S = 1.0
 
 
 class Client(Endpoints):
@@ -69,9 +74,13 @@ class Client(Endpoints):
         self._sleep = sleep
         token = base64.b64encode(f"{username}:{password}".encode()).decode()
         self._credentials = {"Authorization": f"Basic {token}"}
-        self._headers = {"User-Agent": user_agent}
+        #: What a service must not put into our mouth by repeating it in an answer.
+        self._secrets = [
+            text for text in (token, password, quote(password, safe=""), quote(password)) if len(text) > 3
+        ]
+        headers = {"User-Agent": user_agent}
         self._connect = partial(
-            connect, width=connections, timeout_s=timeout_s, ca_file=ca_file, headers=self._headers
+            connect, width=connections, timeout_s=timeout_s, ca_file=ca_file, headers=headers
         )
         self._http = self._connect(tls=self._origin.scheme == "https", local=self._origin.is_loopback)
         self._elsewhere: httpx.Client | None = None
@@ -141,7 +150,7 @@ class Client(Endpoints):
         """Give up after some tries; an account that answered before has longer to come back."""
         if self.idle_s > self._patience_s:
             return True
-        return state.attempt_number >= TRIES and not (self._answered and self.idle_s)
+        return state.attempt_number >= TRIES and not (self._answered and self.idle_s > _SIGN_OF_LIFE_S)
 
     def _exchange(
         self, method: str, path: str, what: str, *, body: bytes | Upload = b"", may_miss: bool = False
@@ -188,27 +197,39 @@ class Client(Endpoints):
         try:
             response = http.send(request, stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            out_of_reach(self.url, error)
-        except httpx.HTTPError as error:
-            unreachable(what, error, unsent=upload is not None and not upload.last_left)
-        self._date = response.headers.get("Date", self._date)
+            out_of_reach(self.url if http is self._http else f"at {request.url.host}", error)
+        except FAILURES as error:
+            if is_answer(error):
+                self._silence.moved()
+            unreachable(what, error, unsent=upload is not None and not upload.last_left, hide=self._hide)
+        if http is self._http:
+            self._date = response.headers.get("Date", self._date)
         return response
 
+    def _hide(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
     def _read(self, response: httpx.Response, turn: Turn, what: str, *, unsent: bool) -> bytes:
-        """Return the whole answer; bytes that come are progress, unless they only say "not now"."""
-        blocks: list[bytes] = []
+        """Return the whole answer, of a refusal the beginning; bytes that come are progress, unless they
+        only say "not now"."""
+        body = bytearray()
+        most = MOST_REASON_BYTES if response.status_code >= 300 else sys.maxsize
         is_one = response.status_code not in BUSY and not is_elsewhere(response.status_code, response.headers)
         try:
-            for block in response.iter_bytes():
-                blocks.append(block)
+            for block in contained(response.iter_raw(), response.headers.get("Content-Encoding", ""), what):
+                body += block
                 self._count(len(block))
                 if is_one:
                     turn.moved()
-        except httpx.HTTPError as error:
-            unreachable(what, error, unsent=unsent)
+                if len(body) >= most:
+                    break
+        except FAILURES as error:
+            unreachable(what, error, unsent=unsent, hide=self._hide)
         finally:
             response.close()
-        return b"".join(blocks)
+        return bytes(body)
 
     def _note(
         self,
@@ -257,7 +278,7 @@ class Client(Endpoints):
             raise Unavailable(f"offline: {what} was redirected to {host}: a login page, or the wrong URL")
         if status == 507:
             raise Full(f"cannot {what}: the account is full")
-        error = refusal(status, body, what, write=write, has_right=self.has_right)
+        error = refusal(status, body, what, write=write, has_right=self.has_right, hide=self._hide)
         raise self._too_large(length, error) if status == 413 else error
 
     def _open(self, url: str, what: str) -> Download:
@@ -266,13 +287,19 @@ class Client(Endpoints):
             ours = origin_of(target) == self._origin
             headers = {"Accept-Encoding": "identity", **(self._credentials if ours else {})}
             http = self._http if ours else self._stranger()
-            request = http.build_request("GET", target, headers=headers)
+            try:
+                request = http.build_request("GET", target, headers=headers)
+            except FAILURES as error:
+                unreachable(what, error, unsent=True)
             turn = Turn(self._gate, self._silence)
             try:
                 response = self._send(http, request, what)
                 # How a read-only user's download fails is not documented: 401 may not speak of the password.
                 password = ours and self.has_right is not False
-                self._note(response, turn, download=True, password=password)
+                if ours:
+                    self._note(response, turn, download=True, password=password)
+                else:
+                    turn.answered()
                 if 200 <= response.status_code < 300:
                     return Download(response, self._received, what, turn)
                 body = self._read(response, turn, what, unsent=True)
@@ -281,6 +308,11 @@ class Client(Endpoints):
                 raise
             turn.end()
             if not 300 <= response.status_code < 400 or not response.headers.get("Location"):
+                if not ours:
+                    # Whoever that is speaks neither of the password nor of the account.
+                    raise Passing(
+                        f"cannot {what}: {host_of(target)}, where it lies, says {response.status_code}"
+                    )
                 if response.status_code == 401 and not password:
                     raise Unauthorized(f"the user may not {what}: the right {RIGHT} is needed")
                 self._judge(response, body, turn, what, write=True)

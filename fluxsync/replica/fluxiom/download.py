@@ -11,7 +11,10 @@ from fluxsync.errors import Unavailable
 from fluxsync.replica.fluxiom.answers import Passing
 from fluxsync.replica.fluxiom.turn import Turn
 
-__all__ = ["Download", "out_of_reach", "unreachable"]
+__all__ = ["FAILURES", "Download", "is_answer", "out_of_reach", "unreachable"]
+
+#: What a request may raise; the two last ones are addresses that nobody can have, found out late.
+FAILURES = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
 
 
 class Download:
@@ -29,7 +32,7 @@ class Download:
         self._turn = turn
         length = response.headers.get("Content-Length", "")
         #: What the service announces, None where it does not.
-        self.length = int(length) if length.isascii() and length.isdigit() else None
+        self.length = int(length) if length.isascii() and length.isdigit() and len(length) < 20 else None
         self.is_html = "html" in response.headers.get("Content-Type", "").lower()
 
     def blocks(self) -> Iterator[bytes]:
@@ -38,7 +41,7 @@ class Download:
             for block in self._response.iter_raw():
                 self._received(len(block))
                 yield block
-        except (httpx.HTTPError, httpx.StreamError) as error:
+        except FAILURES as error:
             unreachable(self._what, error, unsent=True)
         self.close()
 
@@ -48,6 +51,13 @@ class Download:
             self._response.close()
         finally:
             self._turn.end()
+
+
+def is_answer(error: Exception) -> bool:
+    """Tell whether somebody answered, though it was no HTTP: then the service is there."""
+    if isinstance(error, httpx.InvalidURL):
+        return True  # of a redirect
+    return isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error)
 
 
 def out_of_reach(url: str, error: Exception) -> NoReturn:
@@ -61,8 +71,11 @@ def out_of_reach(url: str, error: Exception) -> NoReturn:
     raise Passing(f"the service {url} cannot be reached: {reason}: {cure}", unsent=True) from None
 
 
-def unreachable(what: str, error: Exception, *, unsent: bool) -> NoReturn:
-    reason = str(error) or type(error).__name__
+def unreachable(
+    what: str, error: Exception, *, unsent: bool, hide: Callable[[str], str] = lambda text: text
+) -> NoReturn:
+    """Say that a request failed; `hide` takes out of the reason what nobody shall read."""
+    reason = hide(str(error) or type(error).__name__)
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         raise Unavailable(f"cannot {what}: {reason}; see remote.ca_file", unsent=unsent) from None
-    raise Passing(f"cannot {what}: {reason}", unsent=unsent) from None
+    raise Passing(f"cannot {what}: {reason[:300]}", unsent=unsent) from None

@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 _TAG = "@tag"
+#: The year 2200: nanoseconds in 64 bits end not long after, and some disks earlier.
+_LAST_S = 7_258_118_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,9 @@ def created_of(text: str) -> str:
 
 
 def instant_ns(text: str) -> int:
-    """Return a time of the service in nanoseconds since 1970, 0 where it is none."""
-    return max(0, _seconds(text) or 0) * 1_000_000_000
+    """Return a time of the service in nanoseconds since 1970, 0 where it is none or no disk could hold it."""
+    seconds = _seconds(text) or 0
+    return seconds * 1_000_000_000 if 0 < seconds < _LAST_S else 0
 
 
 @lru_cache(maxsize=1024)

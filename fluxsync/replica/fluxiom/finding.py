@@ -77,14 +77,17 @@ def find_versions(client: Client, sender: str, intents: Sequence[Intent]) -> Map
 
 
 def _digest(client: Client, asset: Asset) -> str:
-    """Return the digest of an asset's content; "" where it is gone already."""
+    """Return the digest of an asset's content; "" where it is gone already, or longer."""
     try:
         download = client.download(asset.id)
     except Stale:
         return ""
     try:
-        digest = hashlib.sha256()
+        digest, count = hashlib.sha256(), 0
         for block in download.blocks():
+            count += len(block)
+            if count > asset.size:
+                return ""  # other content than the list said, and maybe without an end
             digest.update(block)
         return digest.hexdigest()
     finally:

@@ -18,6 +18,7 @@ from fluxsync.errors import Unavailable
 __all__ = ["Gate", "parse_date", "parse_retry_after"]
 
 LONGEST_PAUSE_S = 300.0
+LONGEST_ASKED_S = 31 * 86_400.0
 
 
 def parse_date(text: str) -> datetime | None:
@@ -30,12 +31,19 @@ def parse_date(text: str) -> datetime | None:
 
 
 def parse_retry_after(text: str, date: str) -> float | None:
-    """Read Retry-After as seconds; a date counts from the answer's own Date, not this machine's clock."""
+    """Read Retry-After as seconds; a date counts from the answer's own Date, not this machine's clock.
+
+    None where it is nothing that a service can mean: neither a number nor a date, or more than a month.
+    """
     text = text.strip()
     if text.isascii() and text.isdigit():
-        return float(text[:9])
-    until, now = parse_date(text), parse_date(date) or datetime.now(UTC)
-    return max(0.0, (until - now).total_seconds()) if until else None
+        seconds = float(text[:9])
+    else:
+        until, now = parse_date(text), parse_date(date) or datetime.now(UTC)
+        if until is None:
+            return None
+        seconds = max(0.0, (until - now).total_seconds())
+    return seconds if seconds <= LONGEST_ASKED_S else None
 
 
 class Gate:

@@ -24,6 +24,8 @@ MOST_WALKS = 3
 MOST_FAILURES = 3
 #: So many pages without a new asset, and the service does not turn pages.
 MOST_REPEATS = 3
+#: So many assets, and the service makes them up as it goes.
+MOST_ASSETS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ def walk(
                 repeats = repeats + 1 if ids.issuperset(asset.id for asset in found) else 0
                 if repeats >= MOST_REPEATS:
                     raise Unavailable("the service repeats the same page of its list of assets")
+                if len(ids) > MOST_ASSETS:
+                    raise Unavailable(f"the service's list of assets has no end: more than {MOST_ASSETS:,}")
                 for asset in found:
                     ids.add(asset.id)
                     known = assets.get(asset.id)

@@ -39,7 +39,8 @@ def file_form(fields: Iterable[tuple[str, str]], filename: str, *, boundary: str
     Raises `UnicodeEncodeError` where a text is not valid Unicode (an undecodable name of the disk).
     """
     boundary = boundary or secrets.token_hex(16)
-    kind = mimetypes.guess_type(filename, strict=False)[0] or "application/octet-stream"
+    # Behind a slash it is a path for sure: "data:..." would be an address that says its own type.
+    kind = mimetypes.guess_type(f"/{filename}", strict=False)[0] or "application/octet-stream"
     head = (
         f'{_parts(boundary, fields)}--{boundary}\r\nContent-Disposition: form-data; name="file"; '
         f'filename="{filename.translate(_QUOTES)}"\r\nContent-Type: {kind}\r\n\r\n'

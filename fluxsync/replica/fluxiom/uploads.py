@@ -43,10 +43,8 @@ def create(library: Library, place: Place, content: Source, like: Entry | None =
         raise Corrupted(f'"{name}" arrived with {asset.size} bytes instead of {content.size}')
     if frozenset(asset.tags) != tags:
         asset = _mend(library, asset, tags)
-    if nfc(asset.filename) != name:
-        library.reports.append(f'the service made "{asset.filename}" of the file name "{name}"')
-    made = library.entry(asset, recorded=home_id, seen=asset.tags)
-    return replace(made, digest=digest)
+    made = replace(library.entry(asset, recorded=home_id, seen=asset.tags), digest=digest)
+    return _as_sent(library, made, asset, name)
 
 
 def new_version(library: Library, place: Place, content: Source, expected: Entry) -> Entry:
@@ -121,7 +119,21 @@ def _completed(
             asset = library.write(asset, tags, title)
         except Overtaken:
             pass  # what we sent is what we know; the next look sees what came after it
-    return library.entry_after(expected, asset, home_id, digest)
+    made = library.entry_after(expected, asset, home_id, digest)
+    name = nfc(place.name)
+    return made if name == nfc(expected.place.name) else _as_sent(library, made, asset, name)
+
+
+def _as_sent(library: Library, made: Entry, asset: Asset, name: str) -> Entry:
+    """Return what was made under the name with which it was sent, whatever the service made of that.
+
+    So the next pass finds it renamed on the account, and the file takes that name; known under the other one
+    at once, the file would seem to be renamed here, and be sent again each time.
+    """
+    if nfc(asset.filename) == name or library.by_title:
+        return made
+    library.reports.append(f'the service made "{asset.filename}" of the file name "{name}"')
+    return replace(made, place=replace(made.place, name=name))
 
 
 def _tags_at(library: Library, home_id: int) -> frozenset[int]:
@@ -164,10 +176,15 @@ def _read_back(library: Library, expected: Asset) -> Asset:
     return asset
 
 
+def _alike(one: str, other: str) -> bool:
+    """Tell whether two names differ only in what a service may replace: then nothing follows from it."""
+    return [c for c in nfc(one) if c.isalnum()] == [c for c in nfc(other) if c.isalnum()]
+
+
 def _title_after(library: Library, before: Asset, asset: Asset, name: str, *, renamed: bool) -> str | None:
     """Return the title that a rename brings, None where it stays."""
     if nfc(asset.filename) == nfc(before.filename):
-        if not renamed:
+        if not renamed or library.facts.get("renames") == "yes" or _alike(name, asset.filename):
             return None
         # Versions do not rename on this account: from now on the title stands for the name, on every machine.
         library.facts["renames"] = "no"

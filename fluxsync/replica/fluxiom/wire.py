@@ -32,6 +32,10 @@ __all__ = [
 ]
 
 
+#: Elements, end tags and attributes that one answer may have: they take many times their length in memory.
+MOST_MARKS = 2_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     id: int
@@ -106,11 +110,21 @@ def _number(text: str | None, what: str) -> int:
     raise _Refused(f"{what} is {text!r:.30}, not a number")
 
 
+def _id(text: str | None, what: str) -> int:
+    # Zero stands for no tag and no asset, here as on the account.
+    number = _number(text, what)
+    if not number:
+        raise _Refused(f"{what} is 0")
+    return number
+
+
 def _number_or(text: str | None, default: int) -> int:
     return _number(text, "a number") if text and text.strip() else default
 
 
 def _root(data: bytes, names: tuple[str, ...], what: str) -> Element:
+    if data.count(b"<") + data.count(b"=") > MOST_MARKS:
+        raise Unavailable(f"the service did not answer with {what}, but with far more than one holds")
     try:
         # In well-formed XML these words stand only in a real DTD or in CDATA; the guarded parser, which has
         # no C part and is five times slower, tells the two apart. The encoding is fixed, so that a declared
@@ -139,7 +153,7 @@ def _get(fields: Mapping[str, str], hyphens: str, underscores: str) -> str:
 def _tag(element: Element) -> Tag:
     fields = _fields(element)
     return Tag(
-        id=_number(fields.get("id"), "a tag's id"),
+        id=_id(fields.get("id"), "a tag's id"),
         name=fields.get("tag", ""),
         documents=_number_or(_get(fields, "documents-count", "documents_count"), 0),
         stages=_number_or(_get(fields, "stages-count", "stages_count"), 0),
@@ -158,12 +172,14 @@ def _asset(
             ]
         else:
             fields[child.tag] = child.text or ""
+    if "filename" not in fields:
+        raise _Refused("an asset has no file name")
     key = tuple(tags)
     by_id = shared.get(key)
     if by_id is None:
-        by_id = shared[key] = {_number(number, "a tag's id"): name for number, name in tags}
+        by_id = shared[key] = {_id(number, "a tag's id"): name for number, name in tags}
     return Asset(
-        id=_number(fields.get("id"), "an asset's id"),
+        id=_id(fields.get("id"), "an asset's id"),
         filename=fields.get("filename", ""),
         version=_number(fields.get("version"), "an asset's version"),
         size=_number(fields.get("size"), "an asset's size"),

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from pathspec import GitIgnoreSpec
 
 from fluxsync.core.paths import ancestors, nfc
+from fluxsync.replica.folder.patterns import parse
 
-__all__ = ["BUILT_IN", "IGNORE_FILE", "JUNK", "Rules", "is_junk", "parse"]
+__all__ = ["BUILT_IN", "IGNORE_FILE", "JUNK", "Rules", "is_junk"]
 
 #: The file in any folder that holds patterns for what is below that folder.
 IGNORE_FILE = ".fluxsyncignore"
@@ -82,11 +83,6 @@ BUILT_IN: tuple[str, ...] = (
 
 _HIDDEN_BY_NAME = re.compile("|".join(f"(?:{fnmatch.translate(pattern)})" for pattern in BUILT_IN))
 _IS_JUNK = re.compile("|".join(f"(?:{fnmatch.translate(pattern)})" for pattern in JUNK))
-
-
-def parse(lines: Iterable[str]) -> GitIgnoreSpec:
-    """Read gitignore patterns. Raises `ValueError` where one is none."""
-    return GitIgnoreSpec.from_lines([nfc(line) for line in lines])
 
 
 class Rules:

@@ -8,13 +8,12 @@ from collections.abc import Collection
 
 from pathspec import GitIgnoreSpec
 
-from fluxsync.replica.folder.ignore import IGNORE_FILE, parse
-from fluxsync.replica.folder.source import BLOCK, open_file
+from fluxsync.replica.folder.ignore import IGNORE_FILE
+from fluxsync.replica.folder.patterns import MOST_BYTES, parse_file
+from fluxsync.replica.folder.source import open_file
 from fluxsync.replica.folder.syscalls import At
 
 __all__ = ["IgnoreFiles"]
-
-_MAX_IGNORE_BYTES = BLOCK
 
 
 class IgnoreFiles:
@@ -35,10 +34,10 @@ class IgnoreFiles:
             return
         file = open_file(At(fd, IGNORE_FILE))
         try:
-            text = os.read(file, _MAX_IGNORE_BYTES).decode("utf-8", "replace")
+            content = os.read(file, MOST_BYTES + 1)
         finally:
             os.close(file)
-        self.specs[folder] = parse(text.splitlines())
+        self.specs[folder] = parse_file(content)
         self._seen[folder] = stamp
 
     def keep_only(self, folders: Collection[str]) -> None:
