@@ -137,7 +137,9 @@ def test_what_is_closed_while_the_pass_waits_is_done_in_the_same_pass(
 ) -> None:
     a, b = machine("a", sync={"settle": 2.0}), machine("b")
     in_the_way(a, b, account)
-    held = [(a.root / name).open("r+b") for name in NAMES]
+    read_first = ("new.psd", "edited.psd", "both.psd")
+    order = sorted(NAMES, key=lambda name: name in read_first)
+    held = [(a.root / name).open("r+b") for name in order]
     waited = time_passes.wait
 
     def close_one(seconds: float) -> None:
@@ -244,8 +246,10 @@ def test_a_file_that_a_server_holds_for_itself_alone_waits_until_it_lets_go(
     for fd in held:
         fcntl.fcntl(fd, fcntl.F_SETSIG, quiet_signal)
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    account.clear_requests()
     report: Report = a.once()
     assert set(report.failures) == {"fetched.psd", "new.psd"}
+    assert asked(account, "GET", "/api/assets/download") == []
     assert all("open for writing in another program" in reason for reason in report.failures.values())
     for fd in held:
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)

@@ -167,9 +167,8 @@ def test_content_that_no_stamp_tells_apart_is_told_by_the_hash_before_the_last_b
 
     def change() -> None:
         torn.append("now")
-        with path.open("r+b") as file:
-            file.seek(2_000_000)
-            file.write(b"changed")
+        _written(path, b"changed in what was read")
+        _written(path, b"and in what was not", at=2_000_000)
 
     once_while_read(monkeypatch, {"logo.psd": change})
     frozen = source.stamp_of(path.stat())

@@ -15,7 +15,7 @@ from folder_world import DISKS, Clock, Content, before, digest, entry, lack, pla
 from fluxsync.core.model import Entry, Kind, NameRules, Place
 from fluxsync.errors import Busy, Rejected, Stale
 from fluxsync.replica.base import Source
-from fluxsync.replica.folder import Folder, syscalls
+from fluxsync.replica.folder import Folder, source, syscalls
 
 TEXT, OTHER = b"the content", b"something else"
 
@@ -392,6 +392,22 @@ def test_a_file_that_changes_while_it_is_read_is_not_sent(folder: Folder, root: 
     source.close()
     if writer:
         writer.close()
+
+
+def test_a_file_that_was_replaced_while_it_was_read_is_not_sent_on_a_disk_without_ctimes(
+    folder: Folder, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = source.stamp_of
+    monkeypatch.setattr(source, "stamp_of", lambda status: replace(real(status), ctime_ns=0))
+    (root / "a.ai").write_bytes(b"one")
+    expected = entry(folder, "a.ai")
+    content = folder.open(expected)
+    list(content.blocks())
+    (root / "other").write_bytes(b"two")
+    (root / "other").replace(root / "a.ai")
+    with pytest.raises(Stale, match="another file took its place"):
+        content.check()
+    content.close()
 
 
 def test_a_file_that_only_got_another_ctime_is_sent_if_its_content_is_the_planned_one(
