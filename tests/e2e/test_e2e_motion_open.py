@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from e2e_world import Clock, Machine, asked, counted, live, settle, tag_id
@@ -185,10 +186,10 @@ def test_a_program_that_opens_a_file_while_we_read_it_never_waits_and_what_it_wr
 
     digest_of = reading.digest_of
 
-    def watched(fd: int) -> str:
+    def watched(fd: int, *told: Any) -> str:
         if os.fstat(fd).st_ino == hashed.stat().st_ino and len(opened) < 2:
             open_it(hashed)
-        return digest_of(fd)
+        return digest_of(fd, *told)
 
     monkeypatch.setattr(reading, "digest_of", watched)
     once_while_read(monkeypatch, {"sent.psd": lambda: open_it(path)})

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from e2e_world import Clock, Machine, live, settle
@@ -142,9 +143,9 @@ def test_a_file_that_changes_while_it_is_hashed_is_hashed_again(
     acts = {path.stat().st_ino: lambda w=what, p=path: HAPPENS[w](p) for what, path in paths.items()}
     hashed = reading.digest_of
 
-    def watched(fd: int) -> str:
+    def watched(fd: int, *told: Any) -> str:
         act = acts.pop(os.fstat(fd).st_ino, None)
-        digest = hashed(fd)
+        digest = hashed(fd, *told)
         if act is not None:
             act()
         return digest
@@ -194,8 +195,8 @@ def test_a_file_that_grows_for_minutes_is_named_and_sent_once_when_it_is_complet
         with path.open("ab") as file:
             file.write(b", and another frame")
 
-    def hash_and_grow(fd: int) -> str:
-        digest = hashed(fd)
+    def hash_and_grow(fd: int, *told: Any) -> str:
+        digest = hashed(fd, *told)
         grow()
         return digest
 

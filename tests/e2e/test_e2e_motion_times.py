@@ -47,7 +47,7 @@ def test_a_time_alone_sends_nothing_and_is_looked_at_once(
     path.chmod(0o600)
     hashed: list[int] = []
     digest_of = reading.digest_of
-    monkeypatch.setattr(reading, "digest_of", lambda fd: (hashed.append(fd), digest_of(fd))[1])
+    monkeypatch.setattr(reading, "digest_of", lambda fd, *told: (hashed.append(fd), digest_of(fd, *told))[1])
     for _ in range(3):
         assert counted(a.in_step()) == {}
     assert len(hashed) == 1
