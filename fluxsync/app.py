@@ -135,6 +135,7 @@ class App:
             {
                 "remote": json.dumps(dict(self.fluxiom.facts), sort_keys=True),
                 "mounts": json.dumps(sorted(self.folder.mounts)),
+                "names": self.folder.names_text,
             }
         )
 
@@ -208,6 +209,7 @@ def opened(
         else:
             bind_lineage(journal, folder, account)
             _tidy(journal, folder, run)
+        folder.names_text = journal.fact("names") or ""
         folder.mounts = frozenset(json.loads(journal.fact("mounts") or "[]"))
         client = _client(settings, wait or pause)
         facts: dict[str, str] = json.loads(journal.fact("remote") or "{}")

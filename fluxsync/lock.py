@@ -32,7 +32,8 @@ def hold_lock(root: Path) -> Iterator[None]:
         except (Timeout, BlockingIOError):
             raise Locked(f"another fluxsync works on {root}: wait until it is done, or stop it") from None
         except OSError as error:
-            raise ConfigError(f"[local] root = {root}: cannot be locked ({error.strerror})") from None
+            what = f"[local] root = {root}: cannot be locked ({error.strerror})"
+            raise ConfigError(f"{what}: make it writable for your user") from None
         yield
 
 

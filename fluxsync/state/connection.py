@@ -7,6 +7,7 @@ everything else            -> StateError, one line with the file's name
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ __all__ = [
 ]
 
 Value = str | bytes | int | float | None
+
+#: Bytes without which SQLite can do nothing.
+_LEAST_ROOM = 1 << 16
 
 
 class Broken(sqlite3.DatabaseError):
@@ -138,13 +142,22 @@ def is_damage(error: sqlite3.Error) -> bool:
 def translate(error: sqlite3.Error, name: str) -> StateError | Full:
     """Say in one line what SQLite complains about."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    # Where there is no room for the index of its log, SQLite speaks of a disk error.
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _lacks_room(name)):
         return Full(f"no room left on the disk of journal {name}: make room, then run again", here=True)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StateError(f"journal {name} is in use by another program: end that one, then run again")
     if is_damage(error):
         return StateError(f"journal {name} is damaged ({one_line(error)}); the next start sets it aside")
     return StateError(f"journal {name} cannot be used: {one_line(error)}")
+
+
+def _lacks_room(name: str) -> bool:
+    try:
+        room = os.statvfs(os.path.dirname(name))
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < _LEAST_ROOM
 
 
 def one_line(error: BaseException) -> str:

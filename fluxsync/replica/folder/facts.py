@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -25,6 +26,8 @@ class Facts:
         self._run = run
         self._names: NameRules | None = None
         self._exchanges: bool | None = None
+        #: The rules, as far as this run or an earlier one found them out.
+        self.known: NameRules | None = None
 
     def names(self) -> NameRules:
         """Return the disk's rules; without `.fluxsync/tmp` to try, what the system is known for."""
@@ -37,7 +40,13 @@ class Facts:
                 plain = sys.platform != "darwin"
                 return NameRules(case_sensitive=plain, form_sensitive=plain)
             with control(top, "tmp") as room:
-                self._names = probe_names(room, staging.new_name(self._run))
+                try:
+                    self._names = probe_names(room, staging.new_name(self._run))
+                except OSError as error:
+                    if self.known is None or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                        raise
+                    return self.known
+            self.known = self._names
         return self._names
 
     def exchanges(self, top: int) -> bool:

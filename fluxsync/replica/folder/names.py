@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import unicodedata
 from collections.abc import Callable, Iterable
+from dataclasses import fields
+from typing import Any
 
 from fluxsync.core.model import NameRules
 from fluxsync.replica.folder import syscalls
 from fluxsync.replica.folder.syscalls import At, Unsupported
 
-__all__ = ["can_exchange", "probe", "probe_names", "same_name"]
+__all__ = ["can_exchange", "from_text", "probe", "probe_names", "same_name", "to_text"]
 
+_FIELDS = tuple(field.name for field in fields(NameRules))
 _SUSPECTS = '\\:*?"<>|'
 _MAX_NAME_BYTES = 255
+#: Errors that say nothing about the name that was to be made.
+_NO_WORD_ON_NAMES = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.EIO,
+        errno.EROFS,
+    }
+)
 
 
 def probe(makes: Callable[[str], bool], names: Callable[[], Iterable[str]], stem: str) -> NameRules:
@@ -50,7 +67,9 @@ def probe_names(room: int, stem: str) -> NameRules:
     def makes(name: str) -> bool:
         try:
             os.close(syscalls.create(At(fd, name)))
-        except OSError:
+        except OSError as error:
+            if error.errno in _NO_WORD_ON_NAMES:
+                raise  # a disk without room must not pass for one that knows no capitals
             return False
         return True
 
@@ -83,6 +102,21 @@ def can_exchange(room: int, stem: str) -> bool:
         for at in made:
             syscalls.unlink(at)
     return True
+
+
+def to_text(rules: NameRules) -> str:
+    """Return the rules as text for a journal."""
+    values = {name: getattr(rules, name) for name in _FIELDS}
+    return json.dumps({k: sorted(v) if isinstance(v, frozenset) else v for k, v in values.items()})
+
+
+def from_text(text: str) -> NameRules:
+    """Return the rules that a journal kept."""
+    found: dict[str, Any] = json.loads(text)
+    known = {name: value for name, value in found.items() if name in _FIELDS}
+    return NameRules(
+        **known | {"forbidden": frozenset(found["forbidden"]), "reserved": frozenset(found["reserved"])}
+    )
 
 
 def same_name(one: str, other: str, rules: NameRules) -> bool:

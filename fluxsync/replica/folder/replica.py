@@ -22,7 +22,7 @@ from fluxsync.core.model import (
 from fluxsync.core.paths import basename, dirname, join
 from fluxsync.errors import Rejected, Stale
 from fluxsync.replica.base import Source, Trashed
-from fluxsync.replica.folder import staging, syscalls
+from fluxsync.replica.folder import names, staging, syscalls
 from fluxsync.replica.folder.apply import Apply, conflicted_copy
 from fluxsync.replica.folder.busy import Patience, make_sure_idle
 from fluxsync.replica.folder.facts import Facts
@@ -131,6 +131,18 @@ class Folder(TrashVerbs):
         """What this disk can do. Probed once, in `.fluxsync/tmp`; assumed where that is not there yet."""
         with translated(self._root.path):
             return Capabilities(names=self._facts.names(), versions=False, digests=True)
+
+    @property
+    def names_text(self) -> str:
+        """What is known of the disk's rules for names, as text; a journal keeps it.
+
+        On a full disk there is no room to try them again.
+        """
+        return names.to_text(self._facts.known) if self._facts.known else ""
+
+    @names_text.setter
+    def names_text(self, text: str) -> None:
+        self._facts.known = names.from_text(text) if text else None
 
     def close(self) -> None:
         """Nothing is held between two verbs."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsync.core.model import NameRules
+from fluxsync.errors import Full, Rejected
+from fluxsync.replica.folder import Folder, syscalls
 from fluxsync.replica.folder.ignore import BUILT_IN, Rules, is_junk, parse
-from fluxsync.replica.folder.names import probe, same_name
+from fluxsync.replica.folder.names import from_text, probe, same_name, to_text
 from fluxsync.replica.folder.stamps import quiet
+from fluxsync.replica.folder.syscalls import At
 
 HIDDEN = [
     ".DS_Store",
@@ -214,3 +220,38 @@ def test_a_file_is_quiet_when_the_next_write_would_show(
     mtime_ns: int, ctime_ns: int, now_ns: int, expected: bool
 ) -> None:
     assert quiet(mtime_ns, ctime_ns, now_ns) is expected
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EMFILE])
+def test_a_disk_without_room_does_not_pass_for_one_that_knows_no_capitals(
+    root: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """What an earlier run found out holds; without that, the trouble is said."""
+    create = syscalls.create
+    made = 0
+
+    def lacking(at: At, mode: int = 0o666) -> int:
+        nonlocal made
+        made += 1
+        if made > 1:
+            raise OSError(number, os.strerror(number))
+        return create(at, mode)
+
+    known = Folder(root)
+    known.prepare()
+    rules, text = known.capabilities.names, known.names_text
+    monkeypatch.setattr(syscalls, "create", lacking)
+    unknowing = Folder(root)
+    with pytest.raises(Full if number != errno.EMFILE else Rejected):
+        _ = unknowing.capabilities
+    made = 0
+    again = Folder(root)
+    again.names_text = text
+    if number != errno.EMFILE:
+        assert again.capabilities.names == rules
+    assert os.listdir(root / ".fluxsync/tmp") == []
+
+
+def test_rules_for_names_survive_as_text() -> None:
+    rules = NameRules(False, True, 200, frozenset(':?"'), True, frozenset({"con"}))
+    assert from_text(to_text(rules)) == rules
