@@ -23,6 +23,9 @@ __all__ = ["LOOKS_S", "find_patiently", "recover"]
 #: Seconds after the first look at which the account is looked at again.
 LOOKS_S = (2.0, 5.0, 10.0)
 
+#: What brings content to a file here.
+_BRINGING = (Action.DOWNLOAD, Action.CONFLICT)
+
 
 def find_patiently(
     remote: RemoteReplica,
@@ -72,7 +75,7 @@ def recover(
     doubtful = journal.unsettled()
     if not doubtful:
         return 0
-    items = {item.id: item for item in journal.items()}
+    items = _where_content_came(doubtful, {item.id: item for item in journal.items()})
     claimed = {item.key for item in items.values()}
     intents = [sent.intent for sent in doubtful if sent.intent is not None]
     found = find_patiently(remote, intents, wait)
@@ -90,6 +93,24 @@ def recover(
             settlements.append(_settlement(sent, found, items, clock()))
     journal.settle(settlements)
     return sum(settlement.outcome == "done" for settlement in settlements)
+
+
+def _where_content_came(doubtful: Sequence[Sent], items: Mapping[int, Item]) -> dict[int, Item]:
+    """Return the items, each at the path where content was to be brought to it.
+
+    Content that came down to a file that had been moved here takes with it all by which that was known to be
+    the moved file: nothing but the operation says so any more.
+    """
+    known = dict(items)
+    taken = {item.path for item in items.values() if item.kind is Kind.FILE}
+    for sent in doubtful:
+        item = items.get(sent.item_id)
+        if item is None or sent.action not in _BRINGING:
+            continue
+        if item.state is State.AGREED and sent.path not in taken:
+            known[item.id] = replace(item, path=sent.path)
+            taken.add(sent.path)
+    return known
 
 
 def _version(
@@ -135,9 +156,9 @@ def _settlement(
     sent: Sent, found: Mapping[Intent, Entry], items: Mapping[int, Item], now_s: float
 ) -> Settlement:
     entry = found.get(sent.intent) if sent.intent is not None else None
-    if entry is None or sent.intent is None:
-        return Settlement(sent.id, "dropped")
     old = items.get(sent.item_id)
+    if entry is None or sent.intent is None:
+        return Settlement(sent.id, "dropped", old if sent.action in _BRINGING else None)
     row = Item(
         sent.item_id if old is not None else 0,
         Kind.FILE,

@@ -479,6 +479,25 @@ SCENARIOS = (
         ("make-folder", "move-local", "move-local", "download", "remove-folder"),
     ),
     Scenario(
+        "renamed here, edited there",
+        ("a.gif", "Clients/b.gif"),
+        _deeds(
+            ("move", "a.gif", "new.gif"),
+            ("edit", "a.gif", "A2"),
+            ("move", "Clients/b.gif", "Moved/b.gif"),
+            ("edit", "Clients/b.gif", "B2"),
+        ),
+        {"new.gif": "A2", "Moved/b.gif": "B2"},
+        ("make-tag", "download", "version", "download", "move-remote"),
+    ),
+    Scenario(
+        "renamed here, edited on both sides",
+        ("a.gif",),
+        _deeds(("move", "a.gif", "new.gif"), ("write", "new.gif", "mine"), ("edit", "a.gif", "theirs")),
+        {"new.gif": "theirs", "COPY": "mine"},
+        ("conflict", "version"),
+    ),
+    Scenario(
         "two places swapped there",
         ("One/a.gif", "Two/a.gif"),
         _swap_there,

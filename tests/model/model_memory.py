@@ -59,6 +59,11 @@ class Memory:
         """Remember that a person put this content in the trash: it has to survive, but not live."""
         self.fresh.discard(content)
 
+    def excuse(self, content: bytes) -> None:
+        """Nobody has to keep this content from now on."""
+        self._given_up.add(content)
+        self.fresh.discard(content)
+
     def rest(self) -> None:
         """All that was written is where it shall be: from now on it is old."""
         self.fresh.clear()

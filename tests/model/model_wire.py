@@ -61,7 +61,7 @@ class Wire(httpx.BaseTransport):
         self._way = httpx.WSGITransport(with_files)
         self._steps = steps
         self._time = time
-        self._faults: list[tuple[str, str, int, Callable[[], None]]] = []
+        self._faults: list[tuple[str, str, int, Callable[[str], None]]] = []
         self._late: list[tuple[float, httpx.Request]] = []
         #: The requests of this pass, as "METHOD /path".
         self.requests: list[str] = []
@@ -72,7 +72,9 @@ class Wire(httpx.BaseTransport):
         #: Told of each request that changes the account, before and after it was done.
         self.around: Callable[[httpx.Request], Any] = lambda request: None
 
-    def fault(self, fault: str, kind: str, first: int, do: Callable[[], None] = lambda: None) -> None:
+    def fault(
+        self, fault: str, kind: str, first: int, do: Callable[[str], None] = lambda request: None
+    ) -> None:
         """Let something happen to the `first` request of a kind from now on; "meanwhile" only does `do`."""
         self._faults.append((fault, KINDS[kind], first, do))
 
@@ -87,7 +89,7 @@ class Wire(httpx.BaseTransport):
         self.requests.append(line)
         self._arrive(self._time.true_s)
         fault = self._due(line)
-        if fault:
+        if fault and fault != "meanwhile":
             self.disturbed = True
         match fault:
             case "refused":
@@ -114,7 +116,8 @@ class Wire(httpx.BaseTransport):
                 self.came_late = True
                 self._late.append((self._time.true_s + _LATE_S[fault], request))
                 raise httpx.ReadTimeout("no answer")
-        status, headers, content = self._carried(request)
+        # What somebody did between our read and our write is undone by that: no request says what it expects.
+        status, headers, content = self._carried(request, watched=fault != "meanwhile")
         match fault:
             case "lost":
                 raise httpx.ReadError("the answer was lost")
@@ -140,10 +143,10 @@ class Wire(httpx.BaseTransport):
             elif first > 1:
                 waiting.append((fault, pattern, first - 1, do))
             else:
-                do()
+                do(line)
                 due = fault
         self._faults = waiting
-        return "" if due == "meanwhile" else due
+        return due
 
     def _arrive(self, until_s: float) -> None:
         due = [request for at_s, request in self._late if at_s <= until_s]
@@ -152,8 +155,10 @@ class Wire(httpx.BaseTransport):
             # What it changes was read long ago: whom that surprises is no business of `around`.
             self._way.handle_request(request).read()
 
-    def _carried(self, request: httpx.Request) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-        after = self.around(request) if request.method != "GET" else None
+    def _carried(
+        self, request: httpx.Request, *, watched: bool
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        after = self.around(request) if watched and request.method != "GET" else None
         response = self._way.handle_request(request)
         content = response.read()
         if response.status_code == 500:

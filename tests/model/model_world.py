@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -32,6 +33,8 @@ from fluxsync.sandbox.store import Store
 
 #: A body of several blocks is a few bytes long here.
 _BLOCK = 16
+#: And a list has pages, which shift while others work.
+PAGE = 4
 _UNLIMITED = {"max_delete": "100000", "max_move": "100000", "max_edit": "100000"}
 
 
@@ -102,6 +105,8 @@ class World:
             stepwise(self.steps),
             connected(self.wire),
             patch("secrets.token_hex", lambda size=16: self._chance.randbytes(size).hex()),
+            patch("fluxsync.replica.fluxiom.endpoints.PAGE", PAGE),
+            patch("fluxsync.replica.fluxiom.listing.PAGE", PAGE),
             patch("fluxsync.replica.fluxiom.transfer.BLOCK", _BLOCK),
             patch("fluxsync.replica.folder.source.BLOCK", _BLOCK),
         ):
@@ -152,7 +157,15 @@ class World:
 
     def meanwhile(self, deed: str, kind: str, first: int, i: int, j: int) -> None:
         """Let somebody do something on the account right before the `first` request of a kind."""
-        self.wire.fault("meanwhile", kind, first, lambda: self.browser.do(deed, i, j))
+
+        def do(request: str) -> None:
+            self.browser.do(deed, i, j)
+            found = re.match(r"POST /api/assets/(\d+)/versions", request)
+            if found and (asset := self.live().get(int(found.group(1)))):
+                # A version that comes between our read and our version is buried: that is reported, no more.
+                self.memory.excuse(self.blob(asset.blob.name))
+
+        self.wire.fault("meanwhile", kind, first, do)
 
     # -- what fluxsync does
 

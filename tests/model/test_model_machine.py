@@ -35,6 +35,8 @@ class Studio(RuleBasedStateMachine):
     def begin(self, beginnings: list[Step], conflict: str) -> None:
         self.world = World(sync={"conflict": conflict, "settle": 0, "trash_days": 0})
         play(self.world, *beginnings, ("rest",))
+        for number in range(0, len(beginnings), 2):
+            play(self.world, *(("there", deed, number, number) for deed in ("describe", "title", "label")))
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):
