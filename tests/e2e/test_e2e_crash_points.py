@@ -44,6 +44,7 @@ def test_stopped_at_some_steps_a_pass_loses_and_doubles_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("scene", SCENES, ids=str)
 def test_stopped_at_any_step_a_pass_loses_and_doubles_nothing(
     scene: Scene, tmp_path: Path, time_passes: Clock, zygote: Zygote
@@ -52,6 +53,7 @@ def test_stopped_at_any_step_a_pass_loses_and_doubles_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["create", "conflict keep-both"])
 def test_stopped_before_and_after_every_call_a_pass_loses_and_doubles_nothing(
     name: str, tmp_path: Path, time_passes: Clock, zygote: Zygote

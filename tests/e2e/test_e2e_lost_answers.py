@@ -6,6 +6,7 @@ twice, no second version with the same content, no label lost, and what a person
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -194,6 +195,8 @@ class Loss:
             self._meet(fault, arrives_s)
             a.once()
             assert fault in [met for _, met in self._way.log], "the request was not made"
+            if not isinstance(fault, Late):
+                assert self._times(account) == 1, "the server had done it"
             self._end(a, account)
 
     def sent_again(self) -> None:
@@ -232,6 +235,11 @@ class Loss:
                 self.start.clock.after(arrives_s, fault.arrive)
             finish_requests(account)
             self._end(a, account)
+
+    def _times(self, account: Sandbox) -> int:
+        """Count how often the server was asked to do it."""
+        made = [r for r in account.requests if r["method"] == self.write.method]
+        return sum(re.search(self.write.path, r["path"]) is not None for r in made)
 
     def _meet(self, fault: Fault, arrives_s: float) -> None:
         self._way.fault(self.write.method, self.write.path, fault)
