@@ -130,6 +130,9 @@ class Start:
             scene.deed(a, account)
             self.contents = contents(a, account) - set(scene.gone)
         self._machine = a
+        journal = Journal.open(a.journal)
+        self._known = {item.id for item in journal.items()}
+        journal.close()
         self._here = _stamps(a.root)
 
     def _sections(self) -> dict[str, dict[str, Any]]:
@@ -159,6 +162,16 @@ class Start:
                 yield a, account
         finally:
             shutil.rmtree(home)
+
+    def still_knows(self, a: Machine) -> bool:
+        """Tell whether a journal that was to forget everything was stopped before it had."""
+        if not self.scene.afresh:
+            return False
+        journal = Journal.open(a.journal)
+        try:
+            return not self._known.isdisjoint(item.id for item in journal.items())
+        finally:
+            journal.close()
 
     def _tell_journal(self, a: Machine) -> None:
         """Put the inodes and times of the copy where those of the start were."""
@@ -383,6 +396,8 @@ def stop_at(
         where = f"stopped at step {at} of {right.steps}: {said['at']}"
         try:
             assert start.contents <= contents(a, account), "lost at that moment"
+            if start.still_knows(a):
+                zygote.run(a, afresh=True)
             rest(a, account)
             assert start.contents <= contents(a, account), "lost afterwards"
             assert_equal(view(a, account), right.view)

@@ -8,6 +8,7 @@ journal have to be what they would have been without the stop.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,21 @@ def test_stopped_at_any_step_a_pass_loses_and_doubles_nothing(
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", ["create", "conflict keep-both"])
+@pytest.mark.parametrize("name", ["rebuild"])
 def test_stopped_before_and_after_every_call_a_pass_loses_and_doubles_nothing(
     name: str, tmp_path: Path, time_passes: Clock, zygote: Zygote
 ) -> None:
-    """Reading requests, flushes, the moments before a commit and what the disk is asked about names, too."""
+    """The opening of the journal, reading requests, flushes, and what the disk is asked about names, too."""
     stopped(BY_NAME[name], tmp_path, time_passes, zygote, everything=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_stopped_while_several_movers_work_a_pass_loses_and_doubles_nothing(
+    tmp_path: Path, time_passes: Clock, zygote: Zygote
+) -> None:
+    scene = replace(BY_NAME["create"], sections={"remote": {"connections": 4}})
+    start = Start(scene, tmp_path, time_passes)
+    right = Undisturbed(start, zygote, everything=False)
+    for at in range(2, right.steps - 4, 3):
+        stop_at(start, zygote, right, at, everything=False, in_order=False)

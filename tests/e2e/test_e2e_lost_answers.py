@@ -234,6 +234,7 @@ class Loss:
                 assert fault.caught.wait(10)
                 self.start.clock.after(arrives_s, fault.arrive)
             finish_requests(account)
+            a.once()
             self._end(a, account)
 
     def _times(self, account: Sandbox) -> int:
@@ -248,6 +249,7 @@ class Loss:
             self.start.clock.after(arrives_s, fault.arrive)
 
     def _end(self, a: Machine, account: Sandbox) -> None:
+        a.clock.wait(20)  # whoever did not wait meets it now
         rest(a, account)
         self._same(view(a, account))
         assert self.start.contents <= contents(a, account)
@@ -286,11 +288,8 @@ def lose(
     return made
 
 
-ERRORS = [
-    pytest.param(None, id="reset"),
-    pytest.param(Reply(502), id="502", marks=pytest.mark.slow),
-    pytest.param(Reply(504), id="504", marks=pytest.mark.slow),
-]
+#: What something on the way says while the server is still at it.
+ERRORS = [(4.0, Reply(502)), (4.0, Reply(504)), (NEVER_S, Reply(502))]
 
 
 @most_writes
@@ -306,8 +305,9 @@ def test_what_the_server_did_is_not_done_twice(
 
 @pytest.mark.slow
 @each_write
-@pytest.mark.parametrize("answer", ERRORS)
-@pytest.mark.parametrize("arrives_s", [*ARRIVES_S, NEVER_S])
+@pytest.mark.parametrize(
+    ("arrives_s", "answer"), [*((at_s, None) for at_s in (*ARRIVES_S, NEVER_S)), *ERRORS], ids=str
+)
 def test_what_the_server_is_still_at_is_waited_for(
     lose: Callable[[Write], Loss], write: Write, answer: Reply | None, arrives_s: float
 ) -> None:

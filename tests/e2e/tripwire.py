@@ -38,12 +38,15 @@ FLUSHES = ("fsync", "fdatasync")
 class Tripwire:
     """Counts steps and ends the process right after the n-th, or the first that `dies` is found in.
 
-    With `everything`, what the disk is asked about names, flushes, the moments before a commit, and requests
-    that only read count, too: nothing of the last three leaves anything that a restart can see.
+    With `everything`, what happens before the pass begins, what the disk is asked about names, flushes, the
+    moments before a commit, and requests that only read count, too: nothing of the last three leaves anything
+    that a restart can see.
     """
 
     def __init__(self, at: int, *, dies: str = "", everything: bool, report: int) -> None:
         self.count = 0
+        #: Whether the pass itself has begun.
+        self.opened = False
         self._at = at
         self._dies = re.compile(dies or r"\Z.")
         self._everything = everything
@@ -54,7 +57,7 @@ class Tripwire:
     def step(self, what: str, *, changes: bool = True) -> None:
         """Note a step, and end the process if it is the one."""
         with self._lock:
-            if not self._everything and (not changes or _PROBE.search(what)):
+            if not self._everything and (not self.opened or not changes or _PROBE.search(what)):
                 return
             self.count += 1
             if self.count == self._at or self._dies.search(what):
@@ -152,7 +155,8 @@ class Tripwire:
                     wire.step("journal: before a commit", changes=False)
                 result = super().execute(sql, *args)
                 if commit or not (self.in_transaction or sql.lstrip().upper().startswith("SELECT")):
-                    wire.step(f"journal: {' '.join(sql.split())[:40]}")
+                    changes = not sql.startswith("PRAGMA synchronous")
+                    wire.step(f"journal: {' '.join(sql.split())[:40]}", changes=changes)
                 return result
 
         connect = sqlite3.connect
@@ -215,6 +219,7 @@ def one_pass(order: dict[str, Any], report: int) -> int:
     wire = Tripwire(order["at"], dies=order["dies"], everything=order["everything"], report=report)
     wire.install()
     with opened(load(None, order["environment"]), wait=clock.wait, afresh=order["afresh"]) as app:
+        wire.opened = True
         result = app.run(Watcher(clock=clock.time, wait=clock.wait))
     wire.step("the end")
     os_result = {"result": str(result.result), "steps": wire.count, "message": result.message}
