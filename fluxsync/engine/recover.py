@@ -32,15 +32,17 @@ def find_patiently(
     intents: Sequence[Intent],
     wait: Callable[[float], None],
     touched: Sequence[Entry] = (),
+    looks_s: Sequence[float] = LOOKS_S,
 ) -> dict[Intent, Entry]:
     """Return what the intents left, by intent; those still in doubt after the last look are missing.
 
     `touched` are entries that unanswered requests were to change: looks go on while one is as it was.
+    `looks_s` are the later looks, in seconds after the first; a service adds one as late as the upload took.
     """
     found = dict(remote.find(intents)) if intents else {}
     same = [entry for entry in touched if not _has_changed(remote, entry)]
     waited_s = 0.0
-    for at_s in LOOKS_S:
+    for at_s in looks_s:
         left = [intent for intent in intents if intent not in found]
         if not left and not same:
             break
