@@ -241,7 +241,10 @@ def _show_history(events: Sequence[Event]) -> None:
             if shown is not None:
                 output.line()
             shown = event.pass_number
-            output.line((f"pass {shown}", "bold"), (f"   {day_and_time(event.time)}", "dim"))
+            output.line(
+                (f"pass {shown}" if shown else "by a command", "bold"),
+                (f"   {day_and_time(event.time)}", "dim"),
+            )
         done = event.outcome == "done"
         detail = event.detail if done else f"{event.outcome}: {event.detail}"
         output.line(
