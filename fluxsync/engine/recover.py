@@ -91,6 +91,8 @@ def recover(
         if entry is not None and sent.intent is not None and sent.intent.key:
             alone = doubts_of[sent.item_id] == 1
             settlements.append(_version(sent, sent.intent, entry, item, remote, clock(), alone=alone))
+        elif sent.action == Action.PURGE and _is_gone(remote, sent.key):
+            settlements.append(_purge(sent, item, clock()))
         else:
             settlements.append(_settlement(sent, found, items, clock()))
     journal.settle(settlements)
@@ -113,6 +115,17 @@ def _where_content_came(doubtful: Sequence[Sent], items: Mapping[int, Item]) -> 
             known[item.id] = replace(item, path=sent.path)
             taken.add(sent.path)
     return known
+
+
+def _is_gone(remote: RemoteReplica, key: str) -> bool:
+    return remote.look(Entry(Kind.FILE, Place("", ""), key)) is None
+
+
+def _purge(sent: Sent, item: Item | None, now_s: float) -> Settlement:
+    """Settle a deletion for good that came through: what is gone for good is in the history."""
+    why = "its answer had been lost"
+    event = Event(now_s, sent.pass_number, sent.action, sent.path, sent.key, "done", why)
+    return Settlement(sent.id, "done", forget=item.id if item is not None else 0, event=event)
 
 
 def _version(

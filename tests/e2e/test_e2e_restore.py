@@ -439,8 +439,12 @@ def test_a_purge_that_is_killed_loses_nothing_that_was_not_due(
     killed(both, proxy, "DELETE", r"/api/assets/", "after", "trash", "empty", "--remote", "--yes")
     settle(both)
     assert both.tree() == {"A/stays.gif": b"stays"}
+    gone = {"here.gif", "there.gif"} - set(trashed(account))
     with both.opened(dry_run=True) as app:
         assert len([i for i in app.journal.items() if i.state is State.TRASHED]) == len(trashed(account))
+        told = [event.path for event in app.journal.history() if event.action == "purge"]
+    assert gone
+    assert sorted(told) == [f"A/{name}" for name in sorted(gone)], "also what was under way is in the history"
 
 
 def test_emptying_deletes_what_is_listed_and_nothing_that_left_the_trash_since(
