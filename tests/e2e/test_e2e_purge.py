@@ -378,6 +378,17 @@ def test_this_machines_clock_that_jumps_empties_nothing(
     assert a.trash() == {}
 
 
+def test_by_this_machines_clock_alone_nothing_grows_old(
+    a: Machine, account: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that does not tell its time leaves nobody to ask whether ours is right."""
+    replaced(a, account, "x.gif", b"one", b"two")
+    monkeypatch.setattr("fluxsync.replica.fluxiom.replica.Fluxiom.service_time", None)
+    days(a, 400)
+    a.in_step()
+    assert a.trash() == {"x.gif": [b"one"]}
+
+
 def test_what_a_clock_that_was_wrong_put_there_stays_its_days(
     a: Machine, account: Sandbox, skew: list[float]
 ) -> None:
