@@ -14,7 +14,7 @@ from fluxsync.state.journal import ConflictRow, HeldRow, Journal, PassRow, Probl
 __all__ = ["Counts", "State", "Status", "Trouble", "picture", "read"]
 
 #: What is in a reason that only time has to cure: a file that is open or changing.
-_WAITS = ("taken up when it", "waits until it is closed")
+_WAITS = "taken up when it"
 
 
 class State(StrEnum):
@@ -108,7 +108,7 @@ def picture(
     aside = {row.path: row for row in put_aside}
     for row in problems:
         problem = row.problem
-        waits = any(words in problem.reason for words in _WAITS)
+        waits = _WAITS in problem.reason
         kind = skipped if problem.harmless else waiting if waits else failing
         tries = aside.get(problem.path)
         more = (tries.tries, tries.next_try) if tries else ()
