@@ -8,6 +8,7 @@ would keep a disk from being ejected.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -83,6 +84,13 @@ class Root:
                 os.close(made)
             for room in ("tmp", "trash"):
                 os.close(make_folders(fd, (CONTROL, room), 0o700))
+        except OSError as error:
+            if error.errno not in (errno.ENOTDIR, errno.ELOOP):
+                raise
+            raise Halted(
+                f"{self.path}/{CONTROL} is, or holds, a link or a file where a folder of our own has to be;"
+                " move that away"
+            ) from error
         finally:
             os.close(fd)
         self.attach()
