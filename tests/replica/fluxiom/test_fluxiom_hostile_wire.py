@@ -181,3 +181,12 @@ def test_no_file_name_writes_a_header_of_its_own(name: str) -> None:
         assert [line.partition(":")[0] for line in head.split("\r\n")] == [
             "--b", "Content-Disposition", "Content-Type", "", "",
         ]  # fmt: skip
+
+
+def test_a_body_without_an_end_is_given_up() -> None:
+    plain = [b"x" * 65536] * 600
+    packed = [gzip.compress(b"".join(plain))]
+    for blocks, encoding in ((plain, ""), (packed, "gzip")):
+        with pytest.raises(Unavailable, match="no end"):
+            for _ in contained(blocks, encoding, "x"):
+                pass
