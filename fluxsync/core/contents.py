@@ -39,15 +39,15 @@ class Contents:
             there = replace(there, entry=replace(entry, over=described.over, digest=digest))
         if digest == item.digest and entry.size == item.size and not there.backwards:
             return replace(there, edited=False), False
-        if local is None or entry.size not in (local.size, item.size):
+        if entry.size not in (local.size if local is not None else item.size, item.size):
             return there, False
-        if digest is None and (here.edited or there.backwards):
+        if digest is None and (local is None or here.edited or there.backwards):
             digest = self.digest(entry, item.revision)
             if digest is None:
                 return None
             if digest == item.digest and not there.backwards:
                 return replace(there, edited=False), False
-        return there, digest is not None and digest == local.digest
+        return there, local is not None and digest is not None and digest == local.digest
 
     def digest(self, entry: Entry, since: int) -> str | None:
         """Return the digest of remote content, or ask for it and return None."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from e2e_world import TRASH_TAG, asset_id, differences, put_tags, settle
+from e2e_world import TRASH_TAG, asset_id, differences, put_tags, settle, trashed
 
 from fluxsync.engine.report import Result
 from fluxsync.sandbox.server import Sandbox
@@ -81,3 +81,20 @@ def test_an_asset_that_was_retagged_and_then_trashed_from_here_comes_back_to_its
     settle(a, b)
     assert differences(a, b) == ""
     assert set(a.tree()) == {"G/one.txt", "G/other.txt"}
+
+
+def test_a_file_deleted_here_that_was_only_renamed_on_the_account_goes_to_the_trash_there(
+    machine: Callable[..., Any], account: Sandbox
+) -> None:
+    """The account's own rename has no comment that names its content; only the bytes tell that it is old."""
+    a = machine("a")
+    a.write("A/one.txt", "1")
+    a.write("A/two.txt", "2")
+    settle(a)
+    account.store.add_version(asset_id(account, "one.txt"), b"1", "renamed.txt")
+    account.store.add_version(asset_id(account, "two.txt"), b"3", "edited.txt")
+    a.remove("A/one.txt")
+    a.remove("A/two.txt")
+    settle(a)
+    assert a.tree() == {"A/edited.txt": b"3"}
+    assert set(trashed(account)) == {"renamed.txt"}
