@@ -106,6 +106,10 @@ def _leaves_trash(operation: Operation) -> bool:
     return trashed and operation.action in LIMITED_ACTIONS[Limited.MOVE]
 
 
-def is_repair(item: Item, remote: Entry | None) -> bool:
+def is_repair(item: Item | None, remote: Entry | None) -> bool:
     """Tell whether what comes down is what was here already: a file that a loss of power cut short."""
-    return remote is not None and (remote.revision, remote.size) == (item.revision, item.size)
+    return (
+        item is not None
+        and remote is not None
+        and (remote.revision, remote.size) == (item.revision, item.size)
+    )

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fluxsync.core.limits import is_repair
 from fluxsync.core.local_order import LocalOrder
 from fluxsync.core.model import Action, Problem, Rename, Snapshot
 from fluxsync.core.operations import ON_ACCOUNT, ON_DISK, Operation, Plan
@@ -108,10 +109,13 @@ def _permitted(steps: list[Operation], change: Change, plan: Plan, policy: PlanP
     """Leave out what the direction excludes; content that cannot be told apart from a loss is named."""
     if policy.up and policy.down:
         return steps
-    if not policy.down and change.verdict.content is Content.CONFLICT:
-        plan.problems.append(
-            Problem(change.path, f"{change.verdict.why}; the direction is up, so nothing is done")
-        )
+    content, why = change.verdict.content, ""
+    if content is Content.CONFLICT:
+        why = f"{change.verdict.why}; the direction is up, so nothing is done"
+    elif content is Content.DOWN and change.local is not None and is_repair(change.item, change.remote):
+        why = "cut short here without having been saved; the direction is up, so it is not brought again"
+    if why and not policy.down:
+        plan.problems.append(Problem(change.path, why))
         return []
     if any(step.action is Action.RESTORE for step in steps) and not policy.up:
         return []  # what is in the trash of the account comes back there first
