@@ -17,6 +17,7 @@ from fluxsync.core.arrivals import Arrivals
 from fluxsync.core.contents import Contents
 from fluxsync.core.decision import Content, Fate, Verdict, decide
 from fluxsync.core.model import Item, Snapshot, State
+from fluxsync.core.naming import key_order
 from fluxsync.core.reconciliation import Change, Evidence, Policy, Question, Reconciliation
 from fluxsync.core.remembered import reconcile_kept_here, reconcile_remembered
 from fluxsync.core.survey import Survey
@@ -53,8 +54,9 @@ def reconcile(
         else:
             reconcile_remembered(item, survey, arrivals, result)
     twins = Twins(survey, contents, result, evidence.late)
-    for entry in remote.files.values():
-        if not entry.trashed and entry.key not in survey.by_key and not twins.settle(entry):
+    unknown = [e for e in remote.files.values() if not e.trashed and e.key not in survey.by_key]
+    for entry in sorted(unknown, key=lambda entry: key_order(entry.key)):
+        if not twins.settle(entry):
             arrivals.arrive(entry, None, Fate.LIVE, "new on the account")
     arrivals.send_new()
     result.forget += survey.forget

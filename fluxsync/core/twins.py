@@ -1,12 +1,13 @@
 """Two assets of one place, name and content: the older one stays.
 
-So machines that start with copies of one folder end with one set of assets. A create that was sent again, and
-whose first request came through after all, leaves a late twin, which goes whichever is older.
+So machines that start with copies of one folder end with one set of assets. A create without an answer may
+come through after all, when it was sent again, or when another machine's equal asset was taken for what it
+left: then it is a late twin, and goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from fluxsync.core.contents import Contents
@@ -31,22 +32,35 @@ class Twins:
         self._survey = survey
         self._contents = contents
         self._result = result
+        #: Where an older asset was adopted.
+        self._joined: set[tuple[str, str]] = set()
+        as_they_were = (*survey.quiet, *self._looked_at())
+        self._places = {(item.folder, item.name) for item in as_they_were} if late else set()
         self._created = {
             (item.folder, item.name): item
-            for item in survey.quiet
+            for item in as_they_were
             if item.made_here and item.revision == 0 and observe_remote(survey.remote, item) is None
         }
+
+    def _looked_at(self) -> Iterator[Item]:
+        """Yield items whose file was looked at and is as it was: after a crash that is so with all found."""
+        changing = {change.item.id for change in self._result.changes if change.item is not None}
+        for pair in self._survey.pairs:
+            here = pair.here
+            unchanged = here.entry is not None and not (here.edited or here.moved or here.damaged)
+            if unchanged and pair.item.id not in changing:
+                yield pair.item
 
     def settle(self, remote: Entry) -> bool:
         """Adopt an older asset instead of the one that this journal created, which goes to the trash.
 
+        The oldest has to come first: those between it and ours are other machines', who withdraw them.
         Returns whether the asset is a twin, or cannot be told apart from one yet.
         """
-        if (remote.place, remote.size) in self._late_places and self._is_late(remote):
-            return True
-        item = self._created.get((remote.place.folder, remote.place.name))
+        place = remote.place.folder, remote.place.name
+        item = self._created.get(place)
         if item is None or item.size != remote.size or not newer(item.key, remote.key):
-            return False
+            return (remote.place, remote.size) in self._late_places and self._is_late(remote)
         ours = self._survey.remote.files[item.key]
         if ours.labelled:
             return False
@@ -55,22 +69,22 @@ class Twins:
             return True
         if digest != item.digest:
             return False
-        self._adopt(item, ours, remote)
+        if place not in self._joined:
+            self._joined.add(place)
+            self._adopt(item, ours, remote)
         return True
 
     def _is_late(self, remote: Entry) -> bool:
         if remote.revision or remote.labelled:
             return False
-        if not any(
-            i.folder == remote.place.folder and i.name == remote.place.name for i in self._survey.quiet
-        ):
+        if (remote.place.folder, remote.place.name) not in self._places:
             return False
         digest = self._contents.digest(remote, -1)
         if digest is None:
             return True
         if (remote.place, remote.size, digest) not in self._late:
             return False
-        self._trash(remote, "late twin: its create was sent again when no answer came")
+        self._trash(remote, "late twin: what a create left whose answer never came")
         return True
 
     def _trash(self, remote: Entry, why: str) -> None:
@@ -79,7 +93,6 @@ class Twins:
         self._result.changes.append(Change(verdict, path, node, remote.place.name, None, None, remote))
 
     def _adopt(self, item: Item, ours: Entry, remote: Entry) -> None:
-        del self._created[remote.place.folder, remote.place.name]
         replaced = replace(item, id=0, state=State.SUPERSEDED)
         self._result.agreements += [
             agreed(item, self._survey.local.files[item.path], remote),

@@ -89,7 +89,8 @@ class Doubts:
             found = self._line.resolve(intents, [entry for entry in touched if entry is not None])
         except ReplicaError as error:
             return error  # their rows stay sent: the next pass looks
-        self._line.late([intent for intent in intents if not intent.key and intent not in found])
+        # Also of what was found: that may be another machine's, equal, and ours still to come.
+        self._line.late([intent for intent in intents if not intent.key])
         for task, intent in doubts:
             entry = found.get(intent) if intent is not None else None
             if entry is not None:

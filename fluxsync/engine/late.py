@@ -1,4 +1,4 @@
-"""Creates that were sent again because nothing was found of the first request.
+"""Creates whose answer never came.
 
 A server may still be at it: an asset that turns up later all the same, equal and untouched, is a late twin.
 """

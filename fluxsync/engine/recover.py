@@ -82,7 +82,8 @@ def recover(
     intents = [sent.intent for sent in doubtful if sent.intent is not None]
     found = find_patiently(remote, intents, wait)
     found = {i: entry for i, entry in found.items() if i.key or entry.key not in claimed}
-    remember_late(journal, [i for i in intents if not i.key and i not in found], clock())
+    # Also of what was found: it may be another machine's, equal and of the same user, and ours still to come.
+    remember_late(journal, [i for i in intents if not i.key], clock())
     doubts_of = Counter(sent.item_id for sent in doubtful)
     settlements = []
     for sent in doubtful:

@@ -292,6 +292,10 @@ def asset_id(account: Sandbox, filename: str) -> int:
     return live(account)[filename].id
 
 
+def rename_tag(account: Sandbox, old: str, new: str) -> None:
+    account.store.rename_tag(tag_id(account, old), new)
+
+
 def put_tags(account: Sandbox, filename: str, *tags: str) -> None:
     """Give an asset exactly these tags, as a person does on the account."""
     account.store.set_tags(asset_id(account, filename), tags)
