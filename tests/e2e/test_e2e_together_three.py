@@ -44,6 +44,7 @@ def one_set(account: Sandbox, *machines: Machine) -> None:
     settle(*machines)
     for one in machines:
         assert one.tree() == {path: content.encode() for path, content in COPIES.items()}
+        assert not one.trash().keys() & COPIES.keys()
     assert len(live_assets(account)) == len(COPIES)
     assert tag_names(account) == {"A", "B/Deep"}
 
