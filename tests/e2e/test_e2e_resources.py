@@ -8,6 +8,8 @@ import pytest
 from e2e_world import Machine, live, settle
 from fault_proxy import FaultProxy, Pass, Reply
 
+from fluxsync.core.operations import Plan
+from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.report import Result
 from fluxsync.sandbox.server import Sandbox
 
@@ -91,6 +93,17 @@ def test_after_a_401_in_the_middle_nothing_more_is_asked(
     assert len(live(account)) == 60
 
 
+def test_a_download_that_comes_short_does_not_wait_for_itself(
+    machine: MachineFactory, account: Sandbox, proxy: FaultProxy
+) -> None:
+    """Whether the asset changed is asked with the only connection there is."""
+    a = machine("a", url=proxy.url, remote={"connections": 1})
+    account.store.create_asset("a.txt", b"all of it")
+    proxy.fault("GET", r"/download/", Pass(rewrite=lambda body: body[:-2]))
+    assert a.once().result is Result.IN_STEP
+    assert a.read("a.txt") == b"all of it"
+
+
 def test_a_403_on_one_asset_is_a_problem_of_that_file(
     machine: MachineFactory, account: Sandbox, proxy: FaultProxy
 ) -> None:
@@ -125,3 +138,50 @@ def test_a_login_page_in_the_middle_of_a_pass_is_offline_and_fails_no_file(
     proxy.heal()
     settle(a)
     assert len(live(account)) == len(account.store.assets()) == 10
+
+
+# -- a folder that changes under a pass --------------------------------------------------------------------
+
+
+def test_files_that_vanish_between_look_and_transfer_hold_up_nobody(
+    machine: MachineFactory, account: Sandbox
+) -> None:
+    a = machine("a")
+    for name in ("gone.txt", "stays.txt", "replaced.txt"):
+        a.write(name, name)
+
+    def meddle(plan: Plan) -> None:
+        watcher.on_plan = lambda plan: None
+        a.remove("gone.txt")
+        a.remove("replaced.txt")
+        a.path("replaced.txt").mkdir()
+
+    watcher = Watcher(on_plan=meddle, clock=a.clock.time, wait=a.clock.wait)
+    assert a.once(watcher=watcher).result is Result.IN_STEP
+    assert set(live(account)) == {"stays.txt"}
+    settle(a)
+
+
+def test_a_root_that_goes_away_in_the_middle_of_a_pass_deletes_nothing(
+    machine: MachineFactory, account: Sandbox, proxy: FaultProxy
+) -> None:
+    a = machine("a", url=proxy.url, remote={"connections": 1})
+    for number in range(6):
+        a.write(f"{number}.txt", f"{number}")
+    settle(a)
+    for number in range(3):
+        a.write(f"{number}.txt", f"edited {number}")
+    account.store.create_asset("down.txt", b"down")
+    elsewhere = a.home / "elsewhere"
+    proxy.fault("POST", r"/versions", Pass(before=lambda: a.root.rename(elsewhere)))
+    report = a.once()
+    assert report.result is Result.GUARDED
+    assert not a.root.exists(), "nothing is made where the root was"
+    assert len(live(account)) == 7
+    elsewhere.rename(a.root)
+    settle(a)
+    assert {path: a.read(path) for path in a.paths()} == {
+        **{f"{n}.txt": b"edited %d" % n for n in range(3)},
+        **{f"{n}.txt": b"%d" % n for n in range(3, 6)},
+        "down.txt": b"down",
+    }

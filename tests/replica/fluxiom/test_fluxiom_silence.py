@@ -186,6 +186,21 @@ def test_a_refusal_is_known_before_anybody_else_may_ask(
     assert left == [known]
 
 
+def test_a_download_counts_as_a_request_until_it_is_read_or_closed(web: respx.Router) -> None:
+    web.get(f"{API}/assets/download/7").mock(return_value=httpx.Response(200, content=b"bytes"))
+    web.get(f"{API}/user.xml").mock(return_value=httpx.Response(200, content=USER, headers=XML))
+    client = Client(URL, "jane", "s3cret", connections=1)
+    with ThreadPoolExecutor(1) as pool:
+        download = client.download(7)
+        other = pool.submit(client.user)
+        with pytest.raises(TimeoutError):
+            other.result(0.2)
+        assert b"".join(download.blocks()) == b"bytes"
+        assert other.result(10).id == 35
+        download.close()
+    client.close()
+
+
 class _Counting(ThreadingHTTPServer):
     """Refuses the first eight requests together, then counts how many are inside at a time."""
 
