@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+import pytest
 from crash_world import Scene
 from e2e_world import Machine, asset_id, live, tag_id, tags_of, trashed
 
@@ -50,6 +51,7 @@ def _moved(a: Machine, account: Sandbox) -> None:
         "a.txt": 0,
         "b.txt": 0,
         "c.txt": 0,
+        "e.txt": 0,
         "renamed.txt": 1,
     }
 
@@ -143,14 +145,11 @@ def _rename_folders(a: Machine, account: Sandbox) -> None:
 
 
 def _twins(a: Machine, account: Sandbox) -> None:
-    """Another machine has created the same file a moment before, but the list did not show it."""
+    """An older asset of the same place, name and bytes turns up beside the one that was created here."""
+    older = account.store.create_asset("new.txt", b"new", tags=["A", "fluxsync-trash"])
     a.write("A/new.txt", "new")
     a.in_step()
-    number = asset_id(account, "new.txt")
-    connection = account.store._database
-    with connection.transaction():
-        for table, column in (("assets", "id"), ("versions", "asset_id"), ("asset_tags", "asset_id")):
-            connection.execute(f"UPDATE {table} SET {column} = {column} + 100 WHERE {column} = {number}")
+    account.store.set_tags(older, ["A"])
 
 
 def _both_full(a: Machine, account: Sandbox) -> None:
@@ -207,7 +206,7 @@ SCENES = (
             "B/e.txt": "old B/e.txt",
         },
         sections={"mapping": {"labels": ["label"]}},
-        check=lambda a, account: None,
+        check=_moved,
     ),
     Scene(
         "moved there",
@@ -314,6 +313,13 @@ SCENES = (
         lambda a, account: (a.move("A/a.txt", "A/renamed.txt"), a.move("A/b.txt", "New/renamed, too.txt")),
         {"A/renamed.txt": "old A/a.txt", "New/renamed, too.txt": "old A/b.txt"},
         sections={"sync": {"rename": "title"}},
+    ),
+    Scene(
+        "twins",
+        _before("A/a.txt"),
+        _twins,
+        _before("A/a.txt") | {"A/new.txt": "new"},
+        check=lambda a, account: set(trashed(account)) == {"new.txt"} or pytest.fail("no twin was withdrawn"),
     ),
     Scene(
         "first merge",

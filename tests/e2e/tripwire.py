@@ -65,7 +65,8 @@ class Tripwire:
                 os._exit(KILLED)
 
     def is_next(self) -> bool:
-        return self.count + 1 == self._at
+        """Tell whether the next change is the one."""
+        return (self.opened or self._everything) and self.count + 1 == self._at
 
     def install(self) -> None:
         """Count what this process does from now on."""
