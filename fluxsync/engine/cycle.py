@@ -307,6 +307,7 @@ def _write_all_down(journal: Journal, report: Report, shelf: Shelf, number: int)
     journal.set_put_aside(shelf.rows)
     problems = [*report.notices]
     problems += [Problem(path, reason) for path, reason in report.failures.items()]
-    journal.set_problems(problems, number)
+    if report.rounds:  # a pass that saw nothing knows nothing better
+        journal.set_problems(problems, number)
     counts = {k: v for k, v in report.document().items() if isinstance(v, int | float)}
     journal.end_pass(number, str(report.result), counts, report.message)

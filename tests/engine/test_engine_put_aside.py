@@ -183,6 +183,10 @@ def test_a_pass_that_cannot_go_on_forgets_nothing(world: World) -> None:
 
     assert world.once(offline, heed_from=1).result is Result.UNREACHABLE
     assert [row.tries for row in rows(world)] == [1]
+    with world.journal() as journal:
+        assert [trouble.path for trouble in read(journal, world.clock.now, working=False).failing] == [
+            "bad.gif"
+        ]
 
 
 def test_status_shows_the_next_try(world: World) -> None:
