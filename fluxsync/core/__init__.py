@@ -19,6 +19,8 @@ reconcile       the table applied to everything that both sides show
   contents      what is known of content, and the questions about what is not
 safety          what the limits hold back; limits: their kinds and what counts; held: how it is known again
 removal         whether a removal is still running
+trash           what leaves the local trash by itself, and how time is told; purge: the same on the account
+restore         what is in the trashes, and what of it a person means
 put_aside       what failed again and again, and when it is tried again
 
 plan            verdicts to ordered operations, each with what it expects

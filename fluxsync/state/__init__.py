@@ -8,6 +8,7 @@ The engine knows `journal`; the others are its parts:
     history     events and passes, for people and for the limits on what is deleted, moved, edited
     notices     problems, what is held back, conflicts: shown until they are settled
     put_aside   what failed again and again, until it succeeds or changes
+    trash       since when something is known to be in a trash
     database    the file: made, checked, set aside where it is damaged, brought forward
     connection  transactions and rows; SQLite's errors translated
     facts       what is noted under a name

@@ -354,7 +354,7 @@ def held(machine: Machine, account: Sandbox) -> set[bytes]:
     return there | {*machine.tree().values(), *(c for each in machine.trash().values() for c in each)}
 
 
-@pytest.mark.parametrize("step", [2, 8, 9, 10, 11, 15])
+@pytest.mark.parametrize("step", [2, 9, 11, 15])
 def test_a_restore_that_is_cut_off_at_any_request_is_finished_by_the_next(
     both: Machine, account: Sandbox, proxy: FaultProxy, step: int
 ) -> None:
@@ -392,6 +392,7 @@ def killed(machine: Machine, proxy: FaultProxy, method: str, path: str, moment: 
     assert running.returncode == -signal.SIGKILL, said.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "path", "moment"),
     [

@@ -16,7 +16,7 @@ ignore_files  `.fluxsyncignore`
 source      a file on its way up
 staging     content on its way down
 apply       publish, replace, move, take away
-trash       `.fluxsync/trash`
+trash       `.fluxsync/trash`; trash_verbs: what may be done with what lies there
 folders     make, rename, remove folders
 busy        who has it open
 names       what names the disk can hold
