@@ -143,6 +143,7 @@ def schema_2(db: SqliteUtils) -> None:
             side TEXT NOT NULL CHECK (side IN ('local', 'remote')),
             key TEXT NOT NULL,
             seen REAL NOT NULL,
+            seal INTEGER NOT NULL,
             PRIMARY KEY (side, key)
         ) WITHOUT ROWID""",
         # A check on each row that decisions are made from: `seal` says why.
