@@ -14,6 +14,9 @@ from fluxsync.sandbox.model import Asset, Tag
 from fluxsync.sandbox.store import Store
 
 LABELS = ("label 1", "label 2")
+#: Names that would leave the root, or mean something to it, if they were taken as they are.
+HOSTILE_NAMES = ("../../beside/canary", "..", ".fluxsync", "a/b.gif", "x\ny.gif")
+HOSTILE_TAGS = ("../beside", "/etc", ".fluxsync/trash", "E//F", ".")
 
 
 class Browser:
@@ -65,6 +68,10 @@ class Browser:
 
     def upload(self, i: int, j: int) -> None:
         self._store.create_asset(nfc(NAMES[j % len(NAMES)]), self._new(j), tags=self._home(i))
+
+    def upload_hostile(self, i: int, j: int) -> None:
+        tags = [HOSTILE_TAGS[i % len(HOSTILE_TAGS)]] if i % 2 else self._home(i)
+        self._store.create_asset(HOSTILE_NAMES[j % len(HOSTILE_NAMES)], self._new(j), tags=tags)
 
     def upload_same(self, i: int, j: int) -> None:
         """The same bytes, name and place once more."""

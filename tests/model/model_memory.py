@@ -9,16 +9,16 @@ up anywhere may be buried there, since the new version or the deletion comes fro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 
 ACCOUNT = "account"
 
 
 class Memory:
-    """Contents by side; `now` says what a side holds at this moment, and how often."""
+    """Contents by side; `now` says what a side holds at this moment, place by place."""
 
-    def __init__(self, now: Callable[[str], Counter[bytes]]) -> None:
+    def __init__(self, now: Callable[[str], Mapping[Hashable, bytes]]) -> None:
         self._now = now
         self._held: dict[str, set[bytes]] = {}
         self._given_up: set[bytes] = set()
@@ -32,17 +32,17 @@ class Memory:
     def look(self, *sides: str) -> None:
         """Take note of what these sides hold."""
         for side in sides:
-            self._held.setdefault(side, set()).update(self._now(side))
+            self._held.setdefault(side, set()).update(self._now(side).values())
 
     @contextmanager
     def person_at(self, side: str) -> Iterator[None]:
         """Watch a person change a side: what is gone afterwards was given up, what is new was written."""
         self.actors.add(side)
-        counted_before = self._now(side)
+        places_before = self._now(side)
         yield
-        counted_after = self._now(side)
-        self.made += counted_after - counted_before
-        before, after = set(counted_before), set(counted_after)
+        places_after = self._now(side)
+        self.made += _made(places_before, places_after)
+        before, after = set(places_before.values()), set(places_after.values())
         gone, come = before - after, after - before
         self._given_up |= gone
         self._given_up -= come
@@ -76,3 +76,12 @@ class Memory:
             if side != ACCOUNT:
                 needed |= contents
         return needed - {b""}
+
+
+def _made(before: Mapping[Hashable, bytes], after: Mapping[Hashable, bytes]) -> Counter[bytes]:
+    """Count contents that came into being: a path that still holds a file keeps its asset, so that a file
+    that was moved over another one counts as an edit of that; one that only went elsewhere does not count."""
+    edited = Counter(content for place, content in after.items() if before.get(place, content) != content)
+    come = Counter(content for place, content in after.items() if place not in before)
+    gone = Counter(content for place, content in before.items() if place not in after)
+    return edited + (come - gone)

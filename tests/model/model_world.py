@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -212,16 +211,16 @@ class World:
 
     def everywhere(self) -> set[bytes]:
         """Return all contents that a person can get at: folders, trashes, and what assets hold now."""
-        found = set(self._holds(ACCOUNT))
+        found = set(self._holds(ACCOUNT).values())
         for name, machine in self.machines.items():
-            found |= set(self._holds(name))
+            found |= set(self._holds(name).values())
             found |= {content for contents in machine.trash().values() for content in contents}
         return found
 
-    def _holds(self, side: str) -> Counter[bytes]:
+    def _holds(self, side: str) -> Mapping[Hashable, bytes]:
         if side == ACCOUNT:
-            return Counter(self.blob(asset.blob.name) for asset in self.store.assets())
-        return Counter(self.machines[side].tree().values())
+            return {asset.id: self.blob(asset.blob.name) for asset in self.store.assets()}
+        return self.machines[side].tree()  # type: ignore[return-value]
 
     def _around(self, request: httpx.Request) -> Any:
         path = request.url.path.split("/")

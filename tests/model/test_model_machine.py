@@ -98,7 +98,7 @@ def tried(examples: int) -> settings:
 
 
 class TestAFewWeeks(Studio.TestCase):
-    settings = tried(15)
+    settings = tried(12)
 
 
 @pytest.mark.slow
