@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from fluxsync.core.model import Entry, Item, Kind, Scope, Snapshot, State, Unknown
+from fluxsync.core.model import Entry, Item, Kind, Problem, Scope, Snapshot, State, Unknown
 from fluxsync.replica.base import Probe
 from fluxsync.replica.fluxiom.client import Client
 from fluxsync.replica.fluxiom.entries import (
@@ -23,6 +23,11 @@ from fluxsync.replica.fluxiom.listing import Listed, confirm, full_list
 from fluxsync.replica.fluxiom.wire import Asset
 
 __all__ = ["Scan"]
+
+_IN_MOTION = (
+    "the account kept changing while it was listed: what seems to be deleted there ({} assets) waits for the"
+    " next pass"
+)
 
 
 class Scan:
@@ -57,10 +62,12 @@ class Scan:
             {key: number for key, number in missing.items() if number not in listed.assets}
         )
         files.update(joined)
+        lacks = len(missing) - len(joined) - len(unknown)
         return Snapshot(
             files=files,
             folders=self._folders(None),
             complete=listed.complete,
+            problems=() if listed.complete or not lacks else (Problem("", _IN_MOTION.format(lacks)),),
             unknown=unknown,
             probe=listed.last_probe.text,
             replaced=frozenset(self._replaced),
