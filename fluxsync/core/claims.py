@@ -68,6 +68,10 @@ class Claims:
             form = self._composed.get(nfc(path))
             path = path if form is None else self.targets[form]
             owner = self._names.owner(path)
+        if owner is not None and not owner.startswith(_UNTRACKED):
+            # Under its id it may be here already: brought by a pass that was killed before it could say so.
+            path = self._names.labelled(node.path, name, plain_id(key))
+            owner = self._names.owner(path)
         if owner is not None and owner.startswith(_UNTRACKED):
             self._names.hand_over(path, key)
             self.met[key] = owner.removeprefix(_UNTRACKED)

@@ -137,6 +137,10 @@ class Names:
         """Give a taken path to another owner, who shares it with the first."""
         self._owners[fold(path, self.rules)] = owner
 
+    def labelled(self, folder: str, name: str, label: str) -> str:
+        """Return the path that a name has first where its plain one is taken."""
+        return join(folder, _suffixed(name, label, self.rules))
+
     def take_free(self, folder: str, name: str, owner: str, label: str) -> str:
         """Take the plain name where it is free, else the name with its label; return the path."""
         path = join(folder, name)

@@ -98,3 +98,16 @@ def test_a_file_deleted_here_that_was_only_renamed_on_the_account_goes_to_the_tr
     settle(a)
     assert a.tree() == {"A/edited.txt": b"3"}
     assert set(trashed(account)) == {"renamed.txt"}
+
+
+def test_a_file_that_came_down_under_its_id_before_a_kill_is_not_sent_as_a_new_one(
+    machine: Callable[..., Any], account: Sandbox
+) -> None:
+    a = machine("a")
+    a.write("A/one.txt", "1")
+    settle(a)
+    number = account.store.create_asset("one.txt", b"another one", tags=["A"])
+    a.write(f"A/one ({number}).txt", "another one")  # as a pass leaves it that was killed right then
+    settle(a)
+    assert set(a.tree()) == {"A/one.txt", f"A/one ({number}).txt"}
+    assert len(account.store.assets()) == 2
