@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fluxsync.core.folders import Node
+from fluxsync.core.held import mark_of
 from fluxsync.core.model import Entry, Item, Kind, Place, Side, State
 from fluxsync.core.reconcile import Change, Content, Fate, Verdict
 from fluxsync.core.safety import Guarded, Limited, Limits, guard
@@ -96,3 +97,12 @@ def test_assets_leaving_the_trash_count_as_moves_but_not_going_back_to_it() -> N
     limits = Limits({Limited.MOVE: 5})
     assert len(guard([change(Fate.LIVE, item=item) for _ in range(6)], limits, {}).held) == 6
     assert not guard([change(Fate.TRASH_REMOTE, item=item) for _ in range(6)], limits, {}).held
+
+
+def test_an_approval_for_one_limit_does_not_cover_another() -> None:
+    many = [change(Fate.LIVE, Content.DOWN, revision=4, place=Side.REMOTE, home="8") for _ in range(6)]
+    limits = Limits({Limited.MOVE: 5, Limited.EDIT_HERE: 5})
+    both = (str(Limited.EDIT_HERE), str(Limited.MOVE))
+    assert {row.kinds for row in guard(many, limits, {}).held} == {both}
+    for approved, held in (([Limited.MOVE], 6), ([Limited.EDIT_HERE], 6), (both, 0)):
+        assert len(guard(many, limits, {mark_of(many[0]): approved}).held) == held
