@@ -98,6 +98,7 @@ HOMES = {
         "replica/fluxiom/client.py",
         "replica/fluxiom/connections.py",
         "replica/fluxiom/download.py",
+        "replica/fluxiom/line.py",
         "replica/mediagraph/client.py",
         "replica/mediagraph/signed_upload.py",
     ),

@@ -159,7 +159,7 @@ def test_no_failure_writes_the_password_anywhere(
     server.store.users.save(UserSpec(USER, "another"))
     assert run("-v", "--once")[0] == 3
     configure(tmp_path, "http://127.0.0.1:1")
-    monkeypatch.setattr("fluxsync.replica.fluxiom.client.TRIES", 1)
+    monkeypatch.setattr("fluxsync.replica.fluxiom.line.TRIES", 1)
     assert run("-v", "--once", "--json")[0] in (3, 4)  # nobody there, and another account
     search(home)
 

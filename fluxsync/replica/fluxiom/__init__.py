@@ -8,7 +8,8 @@ wire, multipart, comment     bytes <-> values, no input or output
 throttle, gate, answers      bandwidth; the pause that a service asks for; status codes as errors
 silence, turn                for how long nothing came back; one request's time inside the gate
 addresses, transfer          where the password may go; content on its way there
-connections, download, client    the modules that know httpx: one request, its answer, what is repeated
+connections, line, download    the modules that know httpx: one request in its turn, and its answer
+client            what is asked: a question and its answer, or a download
 tagnames, placement          folder paths as tag names; which tag is a folder, which folder is home
 entries                      an asset as an entry: key, name, memo
 tagbook, listing, scanning   the account's tags; the full list; the list as a snapshot
