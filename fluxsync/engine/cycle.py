@@ -10,11 +10,10 @@ A pass looks again, up to three times, where something was not as expected or a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from fluxsync.core.held import Held
-from fluxsync.core.model import Action, Item, Problem, Side
+from fluxsync.core.model import Action, Item, Side
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
 from fluxsync.core.put_aside import Shelf
 from fluxsync.engine.budget import fit, paused
@@ -24,9 +23,10 @@ from fluxsync.engine.doubts import Line
 from fluxsync.engine.execute import Executor
 from fluxsync.engine.held_rows import approved_subjects, rows
 from fluxsync.engine.late import remember_late
-from fluxsync.engine.ledger import Failed, Ledger
+from fluxsync.engine.ledger import Executed, Ledger
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.quiet import settled
+from fluxsync.engine.record import name_deferred, name_failed, note_adopted, note_seen, write_down
 from fluxsync.engine.recover import find_patiently, recover
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.steps import Mover
@@ -34,7 +34,6 @@ from fluxsync.engine.survey import Survey
 from fluxsync.engine.trash import empty_here, note, note_trashed
 from fluxsync.errors import Full, Halted, Unauthorized, Unavailable
 from fluxsync.replica.base import RemoteReplica
-from fluxsync.state.journal import Event, Journal
 
 __all__ = ["Watcher", "run_pass"]
 
@@ -69,47 +68,12 @@ def run_pass(
     """
     report = report or Report()
     shelf = Shelf(pair.journal.put_aside(), rules.heed_from)
+    this = _Pass(pair, rules, watcher, report, shelf, approved, dry_run)
     started = watcher.clock()
     requests = pair.requests()
-    number = 0
     cut_short = True
     try:
-        if not dry_run:
-            if pair.journal.unsettled():
-                watcher.on_phase("looking for what an interrupted pass left")
-            recover(pair.journal, pair.remote, watcher.wait, watcher.clock)
-        items = pair.journal.items()
-        if not dry_run:
-            number = pair.journal.begin_pass(tracked(items))
-        for attempt in range(_ROUNDS):
-            if attempt:
-                items = pair.journal.items()
-            last = attempt == _ROUNDS - 1
-            again = _round(
-                pair,
-                rules,
-                watcher,
-                report,
-                shelf,
-                items,
-                number,
-                approved=approved,
-                dry_run=dry_run,
-                last=last,
-            )
-            if not again:
-                break
-        if not dry_run:
-            report.notices += empty_here(
-                pair.local,
-                pair.journal,
-                rules.trash,
-                now_s=watcher.clock(),
-                pass_number=number,
-                at_once=report.changed_here,
-            )
-            pair.journal.set_facts({"mapping": rules.mapping})
-        shelf.drop_settled()
+        this.run()
         cut_short = False
     except (Full, Halted, Unauthorized, Unavailable) as error:
         report.stopped, report.message = _stop(error), str(error)
@@ -119,8 +83,8 @@ def run_pass(
         if not dry_run:
             report.bytes_up, report.bytes_down = watcher.meter.bytes_up, watcher.meter.bytes_down
         report.seconds = watcher.clock() - started
-        if number and not cut_short:
-            _write_down(pair.journal, report, shelf, number)
+        if this.number and not cut_short:
+            write_down(pair.journal, report, shelf, this.number)
     return report
 
 
@@ -135,96 +99,134 @@ def _stop(error: Exception) -> Result:
     return Result.UNREACHABLE
 
 
-def _round(
-    pair: Pair,
-    rules: Rules,
-    watcher: Watcher,
-    report: Report,
-    shelf: Shelf,
-    items: list[Item],
-    number: int,
-    *,
-    approved: bool,
-    dry_run: bool,
-    last: bool,
-) -> bool:
-    """Do one round; returns whether another look is due: something was not as expected, or made new work."""
-    journal = pair.journal
-    watcher.on_phase("looking at both sides")
+@dataclass(slots=True)
+class _Pass:
+    """One pass in hand."""
 
-    def look() -> Decided:
-        now_s = watcher.clock()
-        return decide(pair, rules, items, meter=watcher.meter, now_s=now_s, approved=approved, shelf=shelf)
+    pair: Pair
+    rules: Rules
+    watcher: Watcher
+    report: Report
+    shelf: Shelf
+    approved: bool
+    dry_run: bool
+    number: int = 0
 
-    settle_s = 0.0 if dry_run else rules.settle_s
-    decided = settled(pair, items, look, settle_s, watcher.clock, watcher.wait)
-    seen, guarded, plan = decided.seen, decided.guarded, decided.plan
-    _note(report, seen, plan, guarded.held)
-    beside = pair.set_beside()
-    report.leave(decided.waiting)
-    full = _fit(pair, plan, report)
-    report.message = paused(full, pair.local, seen.remote)
-    if dry_run:
-        report.plan = list(plan)
-        for operation in plan:
-            report.count(operation)
-            if operation.action in ON_ACCOUNT:
-                report.bytes_up += operation.size
-            else:
-                report.bytes_down += operation.size
-        return False
-    note(journal, decided.noted)
-    # What was approved stays so until a pass no longer finds it to do: killed, the next one goes on with it.
-    journal.set_held(rows(guarded))
-    journal.remember_digests(seen.computed)
-    _adopt(journal, seen, plan, number, watcher.clock())
-    if not len(plan):
-        note_conflicts(journal, seen.local.files, items, [], watcher.clock())
-        _name_deferred(report, plan, last=last)
-        return bool(plan.deferred)
-    watcher.on_plan(plan)
-    ledger = Ledger(
-        journal,
-        plan,
-        pass_number=number,
-        approved=approved_subjects(guarded),
-        clock=watcher.clock,
-        on_done=watcher.on_done,
-    )
-    try:
-        _executor(pair, rules, watcher, seen, plan, ledger).run(plan)
-    finally:
-        # Also of a pass that cannot go on: what was done is done.
-        for operation in ledger.result.done:
-            report.count(operation)
-        note_trashed(journal, decided.noted, ledger.result.done)
-        failed = [*ledger.result.problems, *(ledger.result.stale if last else ())]
-        _name_failed(report, shelf, decided, failed, watcher.clock())
-    report.message = paused(full | ledger.result.full, pair.local, seen.remote)
-    note_conflicts(journal, seen.local.files, items, ledger.result.done, watcher.clock())
-    if guarded.approved:
-        finished = {operation.subject for operation in ledger.result.done}
-        journal.set_held(rows(guarded, {n for n in finished if not ledger.has_failed(n)}))
-    _name_deferred(report, plan, last=last)
-    saved = pair.set_beside() - beside
-    report.conflicts += saved
-    return bool(saved or ledger.result.stale or plan.deferred or any(map(_leaves_work, ledger.result.done)))
+    def run(self) -> None:
+        journal, watcher = self.pair.journal, self.watcher
+        if not self.dry_run:
+            if journal.unsettled():
+                watcher.on_phase("looking for what an interrupted pass left")
+            recover(journal, self.pair.remote, watcher.wait, watcher.clock)
+        items = journal.items()
+        if not self.dry_run:
+            self.number = journal.begin_pass(tracked(items))
+        rounds_left = _ROUNDS - 1
+        while self._round(items, last=not rounds_left) and rounds_left:
+            rounds_left -= 1
+            items = journal.items()
+        if not self.dry_run:
+            self._empty_trash()
+            journal.set_facts({"mapping": self.rules.mapping})
+        self.shelf.drop_settled()
+
+    def _round(self, items: list[Item], *, last: bool) -> bool:
+        """Do one round; returns whether another look is due.
+
+        It is where something was not as expected, or made new work.
+        """
+        report, journal, now_s = self.report, self.pair.journal, self.watcher.clock
+        decided = self._look(items)
+        seen, guarded, plan = decided.seen, decided.guarded, decided.plan
+        note_seen(report, seen, plan, guarded.held)
+        beside = self.pair.set_beside()
+        report.leave(decided.waiting)
+        full = _fit(self.pair, plan, report)
+        report.message = paused(full, self.pair.local, seen.remote)
+        if self.dry_run:
+            _foretell(report, plan)
+            return False
+        note(journal, decided.noted)
+        # What was approved stays so until a pass no longer finds it to do: killed, the next one goes on.
+        journal.set_held(rows(guarded))
+        journal.remember_digests(seen.computed)
+        note_adopted(journal, seen, plan, self.number, now_s())
+        done: list[Operation] = []
+        stale = False
+        if len(plan):
+            result = self._execute(decided, last=last)
+            done, stale = result.done, bool(result.stale)
+            report.message = paused(full | result.full, self.pair.local, seen.remote)
+        note_conflicts(journal, seen.local.files, items, done, now_s())
+        name_deferred(report, plan, last=last)
+        saved = self.pair.set_beside() - beside
+        report.conflicts += saved
+        return bool(saved or stale or plan.deferred or any(map(_leaves_work, done)))
+
+    def _look(self, items: list[Item]) -> Decided:
+        watcher = self.watcher
+        watcher.on_phase("looking at both sides")
+
+        def look() -> Decided:
+            return decide(
+                self.pair,
+                self.rules,
+                items,
+                meter=watcher.meter,
+                now_s=watcher.clock(),
+                approved=self.approved,
+                shelf=self.shelf,
+            )
+
+        settle_s = 0.0 if self.dry_run else self.rules.settle_s
+        return settled(self.pair, items, look, settle_s, watcher.clock, watcher.wait)
+
+    def _execute(self, decided: Decided, *, last: bool) -> Executed:
+        pair, watcher, plan, guarded = self.pair, self.watcher, decided.plan, decided.guarded
+        watcher.on_plan(plan)
+        ledger = Ledger(
+            pair.journal,
+            plan,
+            pass_number=self.number,
+            approved=approved_subjects(guarded),
+            clock=watcher.clock,
+            on_done=watcher.on_done,
+        )
+        result = ledger.result
+        try:
+            _executor(pair, self.rules, watcher, decided.seen, plan, ledger).run(plan)
+        finally:
+            # Also of a pass that cannot go on: what was done is done.
+            for operation in result.done:
+                self.report.count(operation)
+            note_trashed(pair.journal, decided.noted, result.done)
+            failed = [*result.problems, *(result.stale if last else ())]
+            name_failed(self.report, self.shelf, decided, failed, watcher.clock())
+        if guarded.approved:
+            finished = {operation.subject for operation in result.done}
+            pair.journal.set_held(rows(guarded, {n for n in finished if not ledger.has_failed(n)}))
+        return result
+
+    def _empty_trash(self) -> None:
+        self.report.notices += empty_here(
+            self.pair.local,
+            self.pair.journal,
+            self.rules.trash,
+            now_s=self.watcher.clock(),
+            pass_number=self.number,
+            at_once=self.report.changed_here,
+        )
 
 
-def _name_failed(
-    report: Report, shelf: Shelf, decided: Decided, failed: Sequence[Failed], now_s: float
-) -> None:
-    """Name what failed, and put aside what would fail again."""
-    for each in failed:
-        report.failures[each.path] = each.reason
-        change = decided.change_of(each.operation)
-        if not each.waits:
-            report.leave([shelf.failed(each.operation, change, each.reason, now_s)])
-
-
-def _name_deferred(report: Report, plan: Plan, *, last: bool) -> None:
-    if last:
-        report.failures.update(dict.fromkeys(plan.deferred, "its place is taken"))
+def _foretell(report: Report, plan: Plan) -> None:
+    """Say what the plan would do."""
+    report.plan = list(plan)
+    for operation in plan:
+        report.count(operation)
+        if operation.action in ON_ACCOUNT:
+            report.bytes_up += operation.size
+        else:
+            report.bytes_down += operation.size
 
 
 def _leaves_work(operation: Operation) -> bool:
@@ -255,32 +257,6 @@ def _executor(
     return Executor(mover, ledger, line, connections=pair.connections, mark=seen.remote.mark)
 
 
-def _note(report: Report, seen: Survey, plan: Plan, held: list[Held]) -> None:
-    """Take over what a round saw; a later round sees it afresh."""
-    report.failures.clear()
-    report.put_aside.clear()
-    report.notices.clear()
-    report.held = held
-    report.rounds += 1
-    if report.rounds == 1:
-        report.unchanged = seen.reconciliation.unchanged
-    for snapshot in (seen.local, seen.remote):
-        report.fail(snapshot.problems)
-    report.failures.update({u.path: u.reason for u in seen.local.unknown if u.path not in report.failures})
-    report.fail(plan.problems)
-
-
-def _adopt(journal: Journal, seen: Survey, plan: Plan, number: int, now_s: float) -> None:
-    """Write down what both sides agree on already."""
-    journal.advance(plan.agreements, [item.id for item in plan.forget if item.id])
-    journal.record(
-        [
-            Event(now_s, number, str(Action.ADOPT), item.path, item.key, "done", "equal on both sides")
-            for item in seen.reconciliation.adopted
-        ]
-    )
-
-
 def _fit(pair: Pair, plan: Plan, report: Report) -> set[Side]:
     """Leave out what has no room; returns the sides that lack it."""
     problems = fit(plan, free_here=pair.local.free_bytes(), free_there=_room(pair.remote, plan))
@@ -294,20 +270,3 @@ def _room(remote: RemoteReplica, plan: Plan) -> int | None:
     if any(op.action in (Action.CREATE, Action.VERSION) for op in plan.transfers):
         return remote.free_bytes()
     return None
-
-
-def _write_down(journal: Journal, report: Report, shelf: Shelf, number: int) -> None:
-    try:
-        _write_all_down(journal, report, shelf, number)
-    except Full as error:
-        report.stopped, report.message = report.stopped or Result.PARTIAL, report.message or str(error)
-
-
-def _write_all_down(journal: Journal, report: Report, shelf: Shelf, number: int) -> None:
-    journal.set_put_aside(shelf.rows)
-    problems = [*report.notices]
-    problems += [Problem(path, reason) for path, reason in report.failures.items()]
-    if report.rounds:  # a pass that saw nothing knows nothing better
-        journal.set_problems(problems, number)
-    counts = {k: v for k, v in report.document().items() if isinstance(v, int | float)}
-    journal.end_pass(number, str(report.result), counts, report.message)

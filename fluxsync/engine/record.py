@@ -1,0 +1,79 @@
+"""What a round saw and did, as the report tells it and the journal keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fluxsync.core.held import Held
+from fluxsync.core.model import Action, Problem
+from fluxsync.core.operations import Plan
+from fluxsync.core.put_aside import Shelf
+from fluxsync.engine.decide import Decided
+from fluxsync.engine.ledger import Failed
+from fluxsync.engine.report import Report, Result
+from fluxsync.engine.survey import Survey
+from fluxsync.errors import Full
+from fluxsync.state.journal import Event, Journal
+
+__all__ = ["name_deferred", "name_failed", "note_adopted", "note_seen", "write_down"]
+
+
+def note_seen(report: Report, seen: Survey, plan: Plan, held: list[Held]) -> None:
+    """Take over what a round saw; a later round sees it afresh."""
+    report.failures.clear()
+    report.put_aside.clear()
+    report.notices.clear()
+    report.held = held
+    report.rounds += 1
+    if report.rounds == 1:
+        report.unchanged = seen.reconciliation.unchanged
+    for snapshot in (seen.local, seen.remote):
+        report.fail(snapshot.problems)
+    report.failures.update({u.path: u.reason for u in seen.local.unknown if u.path not in report.failures})
+    report.fail(plan.problems)
+
+
+def note_adopted(journal: Journal, seen: Survey, plan: Plan, number: int, now_s: float) -> None:
+    """Write down what both sides agree on already."""
+    journal.advance(plan.agreements, [item.id for item in plan.forget if item.id])
+    journal.record(
+        [
+            Event(now_s, number, str(Action.ADOPT), item.path, item.key, "done", "equal on both sides")
+            for item in seen.reconciliation.adopted
+        ]
+    )
+
+
+def name_failed(
+    report: Report, shelf: Shelf, decided: Decided, failed: Sequence[Failed], now_s: float
+) -> None:
+    """Name what failed, and put aside what would fail again."""
+    for each in failed:
+        report.failures[each.path] = each.reason
+        change = decided.change_of(each.operation)
+        if not each.waits:
+            report.leave([shelf.failed(each.operation, change, each.reason, now_s)])
+
+
+def name_deferred(report: Report, plan: Plan, *, last: bool) -> None:
+    """Name what waits for a place until the last round."""
+    if last:
+        report.failures.update(dict.fromkeys(plan.deferred, "its place is taken"))
+
+
+def write_down(journal: Journal, report: Report, shelf: Shelf, number: int) -> None:
+    """Write down how a pass ended, as far as the journal's disk has room."""
+    try:
+        _write_all_down(journal, report, shelf, number)
+    except Full as error:
+        report.stopped, report.message = report.stopped or Result.PARTIAL, report.message or str(error)
+
+
+def _write_all_down(journal: Journal, report: Report, shelf: Shelf, number: int) -> None:
+    journal.set_put_aside(shelf.rows)
+    problems = [*report.notices]
+    problems += [Problem(path, reason) for path, reason in report.failures.items()]
+    if report.rounds:  # a pass that saw nothing knows nothing better
+        journal.set_problems(problems, number)
+    counts = {k: v for k, v in report.document().items() if isinstance(v, int | float)}
+    journal.end_pass(number, str(report.result), counts, report.message)
