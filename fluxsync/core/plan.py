@@ -17,14 +17,14 @@ from dataclasses import dataclass
 
 from fluxsync.core.limits import is_repair
 from fluxsync.core.local_order import LocalOrder
-from fluxsync.core.model import Action, Problem, Rename, Snapshot
+from fluxsync.core.model import Action, Problem, Rename, Side, Snapshot
 from fluxsync.core.operations import ON_ACCOUNT, ON_DISK, Operation, Plan
 from fluxsync.core.plan_folders import FolderPlan
-from fluxsync.core.reconcile import Change, Content, Reconciliation
+from fluxsync.core.reconcile import Change, Content, Fate, Reconciliation
 from fluxsync.core.renames import WholeRenames
 from fluxsync.core.steps import Steps
 
-__all__ = ["PlanPolicy", "make_plan"]
+__all__ = ["PlanPolicy", "acts", "make_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,17 @@ def make_plan(
     plan.deferred += [step.target or step.path for step in blocked]
     folders.complete(plan)
     return plan
+
+
+def acts(change: Change, policy: PlanPolicy) -> bool:
+    """Tell whether the direction lets anything be done of what a limit counts: else no limit has a say."""
+    fate, content = change.verdict.fate, change.verdict.content
+    if not policy.up:
+        return fate not in (Fate.TRASH_REMOTE, Fate.RESTORE) and content is not Content.UP
+    if not policy.down:
+        follows = content is Content.NONE and change.verdict.place is Side.REMOTE
+        return fate is not Fate.TRASH_LOCAL and content is not Content.DOWN and not follows
+    return True
 
 
 def _add(plan: Plan, steps: list[Operation], waiting: set[int], order: LocalOrder) -> None:

@@ -16,7 +16,7 @@ from fluxsync.core.model import Item, Kind, Side, Snapshot, State
 from fluxsync.core.paths import dirname
 from fluxsync.core.reconcile import Change, Content, Fate
 
-__all__ = ["LIMITED_ACTIONS", "WINDOW_S", "Guarded", "Limited", "Limits", "disbelief", "guard"]
+__all__ = ["LIMITED_ACTIONS", "WINDOW_S", "Guarded", "Limited", "Limits", "disbelief", "guard", "is_doubtful"]
 
 #: How many older versions at once make a restored server likely.
 _MOST_BACKWARDS = 10
@@ -35,8 +35,8 @@ class Limits:
     conflicts: Limited = Limited.EDIT_HERE
     #: Why the account is not believed when it says that an asset is gone; "": it is believed.
     disbelief: str = ""
-    #: Deletions that were in doubt before, and stay so until a person decides or the asset is back.
-    doubts: Collection[Mark] = frozenset()
+    #: Keys of assets whose absence was in doubt before, and stays so until a person decides or they are back.
+    doubts: Collection[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,13 @@ def disbelief(remote: Snapshot, items: Collection[Item]) -> str:
     return ""
 
 
+def is_doubtful(change: Change, limits: Limits) -> bool:
+    """Tell whether a file's asset is gone only as far as an account says that is not believed."""
+    if change.verdict.fate is not Fate.TRASH_LOCAL or change.remote is not None or change.item is None:
+        return False
+    return bool(limits.disbelief) or change.item.key in limits.doubts
+
+
 def _kinds(change: Change, limits: Limits, disbelief: str) -> Iterator[tuple[Limited, str, str]]:
     """Name the limits that a change counts against, with the cause, and the cause in words."""
     verdict, item, remote = change.verdict, change.item, change.remote
@@ -120,7 +127,7 @@ def _kinds(change: Change, limits: Limits, disbelief: str) -> Iterator[tuple[Lim
     match verdict.fate:
         case Fate.TRASH_LOCAL:
             yield Limited.DELETE_HERE, "", Limited.DELETE_HERE
-            if remote is None and (disbelief or (limits.doubts and mark_of(change) in limits.doubts)):
+            if is_doubtful(change, limits) or (disbelief and remote is None):
                 yield Limited.IN_DOUBT, "", disbelief or _STILL
             return
         case Fate.TRASH_REMOTE:

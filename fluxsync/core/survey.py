@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from fluxsync.core.claims import Claims
 from fluxsync.core.decision import Fate, decide
@@ -17,6 +18,10 @@ from fluxsync.core.reconciliation import Policy
 from fluxsync.core.tree import Node, Tree
 
 __all__ = ["Pair", "Survey"]
+
+_NOTHING: Mapping[str, float] = MappingProxyType({})
+#: Seconds after a deletion in which a file at the same path is what a program saves, whatever its content.
+_SAVING_S = 3600.0
 
 
 @dataclass(slots=True)
@@ -31,7 +36,14 @@ class Pair:
 class Survey:
     """Everything that deciding looks at. An item is in `pairs` or `remembered`, or it is quiet."""
 
-    def __init__(self, items: Collection[Item], local: Snapshot, remote: Snapshot, policy: Policy) -> None:
+    def __init__(
+        self,
+        items: Collection[Item],
+        local: Snapshot,
+        remote: Snapshot,
+        policy: Policy,
+        trashed_since: Mapping[str, float] = _NOTHING,
+    ) -> None:
         self.local, self.remote, self.policy, self.rules = local, remote, policy, policy.rules
         self.left_out: list[Item] = []
         self.files: list[Item] = []
@@ -47,7 +59,7 @@ class Survey:
         self.remembered: list[Item] = []
         self.forget: list[Item] = [*self.left_out, *self.tree.gone]
         self.quiet: list[Item] = []
-        self._back = self._returned()
+        self._back = self._returned(trashed_since)
         for item in self.files:
             self._sort(item)
         self._unknown = {unknown.path for unknown in local.unknown}
@@ -65,13 +77,13 @@ class Survey:
             self.files.append(item)
         return hidden
 
-    def _returned(self) -> frozenset[int]:
+    def _returned(self, trashed_since: Mapping[str, float]) -> frozenset[int]:
         """Find the items that had gone and whose path holds a file again: programs delete and write anew.
 
         Such a file is that item, as if it had never been away. Of several that lay there it is the one with
         its content, else the youngest.
         """
-        gone = [i for i in self.files if i.state in (State.TRASHED, State.KEPT_THERE) and i.path in self.new]
+        gone = [i for i in self.files if i.path in self.new and self._comes_back(i, trashed_since)]
         gone.sort(key=lambda item: (item.digest == self.new[item.path].digest, item.id))
         back = {item.path: item for item in gone}
         for path, item in back.items():
@@ -79,6 +91,21 @@ class Survey:
             edited = entry.digest != item.digest
             self.view.updates[item.id] = Update(Presence.HERE, entry, edited=edited, returned=True)
         return frozenset(item.id for item in back.values())
+
+    def _comes_back(self, item: Item, trashed_since: Mapping[str, float]) -> bool:
+        """Tell whether the file at an item's path is that item again.
+
+        With another content only while a program may still be saving it: later it is another file, and what
+        lies in the trash, or was kept on the account, must not be buried under it.
+        """
+        if item.state not in (State.TRASHED, State.KEPT_THERE):
+            return False
+        if self.new[item.path].digest == item.digest:
+            return True
+        now_s = self.remote.clock_s
+        if item.state is State.KEPT_THERE or now_s is None:
+            return item.state is State.TRASHED
+        return now_s - trashed_since.get(item.key, now_s) < _SAVING_S
 
     def returns(self, remote: Entry) -> bool:
         """Tell whether a trashed asset comes out of the trash by new content."""

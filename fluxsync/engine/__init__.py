@@ -9,6 +9,7 @@ doubts    requests without an answer
 intents   what is in the journal before a request leaves
 steps     one operation on one item
 rows      what the ancestor says after a step
+alone     an account that is away, or fails at one asset
 late      creates that were sent again, and may have left a twin
 recover   what an interrupted pass may have left behind
 bind      a journal belongs to one root and one account

@@ -32,7 +32,7 @@ from fluxsync.engine.report import Report, Result
 from fluxsync.engine.steps import Mover
 from fluxsync.engine.survey import Survey
 from fluxsync.engine.trash import empty_here, note, note_trashed
-from fluxsync.errors import Full, Halted, Unauthorized, Unavailable
+from fluxsync.errors import Full, Halted, ReplicaError, Unauthorized
 from fluxsync.replica.base import RemoteReplica
 
 __all__ = ["Watcher", "run_pass"]
@@ -75,7 +75,7 @@ def run_pass(
     try:
         this.run()
         cut_short = False
-    except (Full, Halted, Unauthorized, Unavailable) as error:
+    except (Halted, ReplicaError) as error:
         report.stopped, report.message = _stop(error), str(error)
         cut_short = False
     finally:
@@ -96,7 +96,7 @@ def _stop(error: Exception) -> Result:
             return Result.GUARDED
         case Full():  # the journal's disk: nothing may be done that cannot be written down
             return Result.PARTIAL
-    return Result.UNREACHABLE
+    return Result.UNREACHABLE  # or it refuses what every pass has to ask
 
 
 @dataclass(slots=True)
@@ -148,7 +148,7 @@ class _Pass:
             return False
         note(journal, decided.noted)
         # What was approved stays so until a pass no longer finds it to do: killed, the next one goes on.
-        journal.set_held(rows(guarded))
+        journal.set_held([*rows(guarded), *decided.doubtful])
         journal.remember_digests(seen.computed)
         note_adopted(journal, seen, plan, self.number, now_s())
         done: list[Operation] = []
@@ -204,7 +204,8 @@ class _Pass:
             name_failed(self.report, self.shelf, decided, failed, watcher.clock())
         if guarded.approved:
             finished = {operation.subject for operation in result.done}
-            pair.journal.set_held(rows(guarded, {n for n in finished if not ledger.has_failed(n)}))
+            finished = {subject for subject in finished if not ledger.has_failed(subject)}
+            pair.journal.set_held([*rows(guarded, finished), *decided.doubtful])
         return result
 
     def _empty_trash(self) -> None:

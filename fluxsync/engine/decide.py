@@ -6,13 +6,22 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from fluxsync.core.held import Mark, mark_of
-from fluxsync.core.model import Item, Kind, State
+from fluxsync.core.model import Item, Kind, Side, State
 from fluxsync.core.operations import Operation, Plan
-from fluxsync.core.plan import PlanPolicy, make_plan
+from fluxsync.core.plan import PlanPolicy, acts, make_plan
 from fluxsync.core.purge import due, is_suspect, operations
 from fluxsync.core.put_aside import PutAside, Shelf
 from fluxsync.core.reconcile import Change, Evidence, Fate, Policy
-from fluxsync.core.safety import LIMITED_ACTIONS, WINDOW_S, Guarded, Limited, Limits, disbelief, guard
+from fluxsync.core.safety import (
+    LIMITED_ACTIONS,
+    WINDOW_S,
+    Guarded,
+    Limited,
+    Limits,
+    disbelief,
+    guard,
+    is_doubtful,
+)
 from fluxsync.core.trash import TrashPolicy
 from fluxsync.engine import held_rows
 from fluxsync.engine.late import may_come_late
@@ -20,7 +29,7 @@ from fluxsync.engine.meter import Meter
 from fluxsync.engine.survey import Survey, survey
 from fluxsync.engine.trash import Noted, look_there
 from fluxsync.replica.base import LocalReplica, RemoteReplica
-from fluxsync.state.journal import Journal
+from fluxsync.state.journal import HeldRow, Journal
 
 __all__ = ["Decided", "Pair", "Rules", "decide", "tracked"]
 
@@ -70,6 +79,8 @@ class Decided:
     plan: Plan
     #: What lies in the trash of the account, and since when.
     noted: Noted
+    #: Deletions in doubt about which this look found out nothing.
+    doubtful: list[HeldRow]
     #: What failed before and is left alone now.
     waiting: list[PutAside] = field(default_factory=list)
 
@@ -100,7 +111,11 @@ def decide(
         pair.remote,
         items,
         policy,
-        Evidence(journal.digests(), late=may_come_late(journal)),
+        Evidence(
+            journal.digests(),
+            late=may_come_late(journal, now_s),
+            trashed_since=journal.first_seen(Side.REMOTE),
+        ),
         connections=pair.connections,
         meter=meter,
     )
@@ -120,7 +135,10 @@ def decide(
     asked = [c for c in changes if c.remote is not None and c.remote.key in rules.asked]
     approvals: dict[Mark, frozenset[str]] = {mark_of(change): frozenset({Limited.MOVE}) for change in asked}
     approvals |= held_rows.approvals(journal.approved())
-    guarded = guard([*changes, *purges], limits, approvals, approve_all=approved)
+    idle = {id(c) for c in changes if not acts(c, rules.plan) and not is_doubtful(c, limits)}
+    acting = [change for change in changes if id(change) not in idle]
+    guarded = guard([*acting, *purges], limits, approvals, approve_all=approved)
+    guarded = replace(guarded, go=[*(change for change in changes if id(change) in idle), *guarded.go])
     shelf = shelf or Shelf(journal.put_aside())
     shelf.begin()
     go, waiting = shelf.split(guarded.go, now_s)
@@ -135,7 +153,10 @@ def decide(
     if all(each.change.verdict.fate is Fate.PURGE for each in guarded.held):
         # Whatever else is held back may be a reason to keep what the trash has.
         plan.purges = operations(going, len(rest))
-    return Decided(seen, guarded, plan, noted, waiting)
+    gone = {item.id for item in plan.forget}
+    left = [item for item in items if item.id not in gone]
+    doubtful = held_rows.still_doubtful(journal.held(), guarded, left, seen.remote.files)
+    return Decided(seen, guarded, plan, noted, doubtful, waiting)
 
 
 def _limits(journal: Journal, rules: Rules, items: Collection[Item], now_s: float) -> Limits:

@@ -93,7 +93,9 @@ class Doubts:
         self._line.late([intent for intent in intents if not intent.key])
         for task, intent in doubts:
             entry = found.get(intent) if intent is not None else None
-            if entry is not None:
+            if entry is not None and entry.digest is None:
+                self._ledger.problem(task, "what may be its asset cannot be read on the account")
+            elif entry is not None:
                 operation = task.operations[0]
                 step = self._mover.adopt(operation, self._ledger.standing(operation), entry)
                 self._ledger.done(task, [step])

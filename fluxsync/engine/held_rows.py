@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from fluxsync.core.held import Held, Mark
+from fluxsync.core.model import Item, Kind, State
 from fluxsync.core.safety import Guarded, Limited
 from fluxsync.state.journal import HeldRow
 
-__all__ = ["approvals", "approved_subjects", "doubts", "rows"]
+__all__ = ["approvals", "approved_subjects", "doubts", "rows", "still_doubtful"]
 
 
 def rows(guarded: Guarded, done: Collection[int] = ()) -> list[HeldRow]:
@@ -43,9 +44,29 @@ def approvals(rows: Iterable[HeldRow]) -> Mapping[Mark, frozenset[str]]:
     return {_mark(row): frozenset(row.kind.split("\n")) for row in rows}
 
 
-def doubts(rows: Iterable[HeldRow]) -> frozenset[Mark]:
-    """Return the deletions that are in doubt until a person decides."""
-    return frozenset(_mark(row) for row in rows if Limited.IN_DOUBT in row.kind.split("\n"))
+def doubts(rows: Iterable[HeldRow]) -> frozenset[str]:
+    """Return the keys of the assets whose absence is in doubt until a person decides."""
+    return frozenset(row.asset_id for row in rows if Limited.IN_DOUBT in row.kind.split("\n"))
+
+
+def still_doubtful(
+    rows: Iterable[HeldRow], guarded: Guarded, items: Iterable[Item], present: Collection[str]
+) -> list[HeldRow]:
+    """Return the doubts about which a look found out nothing: what one could not look at stays in doubt.
+
+    `items` are those that the ancestor has after it, `present` the keys of the assets that it has shown.
+    """
+    tracked = {item.key for item in items if item.kind is Kind.FILE and item.state is State.AGREED}
+    decided = {change.item.key for change in guarded.go if change.item is not None}
+    decided |= {held.change.item.key for held in guarded.held if held.change.item is not None}
+    return [
+        row
+        for row in rows
+        if Limited.IN_DOUBT in row.kind.split("\n")
+        and row.asset_id in tracked
+        and row.asset_id not in present
+        and row.asset_id not in decided
+    ]
 
 
 def _mark(row: HeldRow) -> Mark:

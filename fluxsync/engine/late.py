@@ -27,11 +27,12 @@ def remember_late(journal: Journal, intents: Iterable[Intent], now_s: float) -> 
         journal.set_facts({_FACT: json.dumps((kept + rows)[-_MOST:])})
 
 
-def may_come_late(journal: Journal) -> frozenset[Intent]:
+def may_come_late(journal: Journal, now_s: float) -> frozenset[Intent]:
     """Return the creates of which a twin may still turn up."""
     return frozenset(
         Intent(Place(folder, name), size, digest, mark)
-        for folder, name, size, digest, mark, _ in _rows(journal)
+        for folder, name, size, digest, mark, since_s in _rows(journal)
+        if since_s > now_s - _KEEP_S
     )
 
 

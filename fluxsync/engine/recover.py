@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from fluxsync.core.model import Action, Entry, Intent, Item, Kind, Place, State
+from fluxsync.engine.alone import fails_alone
 from fluxsync.engine.late import remember_late
 from fluxsync.engine.steps import resumed
+from fluxsync.errors import ReplicaError
 from fluxsync.replica.base import RemoteReplica
 from fluxsync.state.journal import Event, Journal, Sent, Settlement
 
@@ -55,7 +57,11 @@ def find_patiently(
 
 
 def _has_changed(remote: RemoteReplica, entry: Entry) -> bool:
-    now = remote.look(entry)
+    try:
+        now = remote.look(entry)
+    except ReplicaError as error:
+        fails_alone(remote, error)
+        return False
     if not entry.key:
         return now is not None
     return now is None or _shown(now) != _shown(entry)
@@ -81,7 +87,8 @@ def recover(
     claimed = {item.key for item in items.values()}
     intents = [sent.intent for sent in doubtful if sent.intent is not None]
     found = find_patiently(remote, intents, wait)
-    found = {i: entry for i, entry in found.items() if i.key or entry.key not in claimed}
+    # One that cannot be read meets the file in its place, where it holds up nothing else.
+    found = {i: e for i, e in found.items() if e.digest is not None and (i.key or e.key not in claimed)}
     # Also of what was found: it may be another machine's, equal and of the same user, and ours still to come.
     remember_late(journal, [i for i in intents if not i.key], clock())
     doubts_of = Counter(sent.item_id for sent in doubtful)

@@ -203,7 +203,8 @@ class Mover:
 
     def trash_remote(self, operation: Operation, standing: Standing) -> Step:
         remote, item = _present(standing.remote), standing.item
-        if self.remote_delete == "delete":
+        if self.remote_delete == "delete" and item is not None and item.state is State.AGREED:
+            # Only what a person deleted here; a twin, a replaced asset, one that lay in the trash go there.
             self.remote.delete(remote)
             return Step(Standing(), forget=item.id if item else 0)
         there = self.remote.trash(remote).entry

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from fluxsync.core.model import Entry, Item, Kind, Scope, Snapshot
 from fluxsync.core.reconcile import Evidence, Policy, Question, Reconciliation, reconcile
+from fluxsync.engine.alone import fails_alone
 from fluxsync.engine.meter import Meter
-from fluxsync.errors import Corrupted, Full, Rejected, Stale
+from fluxsync.errors import Corrupted, Full, Rejected, Stale, Unavailable
 from fluxsync.replica.base import LocalReplica, RemoteReplica
 
 __all__ = ["Survey", "survey"]
@@ -79,6 +80,11 @@ def _answer(
                 return question, _read(remote, question.entry, meter), ""
             return question, remote.describe(question.entry, question.since), ""
         except (Corrupted, Rejected, Stale, Full) as error:
+            return question, None, str(error)
+        except Unavailable as error:
+            if meter.stopped:
+                raise
+            fails_alone(remote, error)
             return question, None, str(error)
 
     with ThreadPoolExecutor(connections, "mover") as pool:

@@ -203,7 +203,8 @@ class RemoteReplica(Replica, Protocol):
         """Look for what unanswered creates and versions left.
 
         A create left an asset that is new, ours, alike, and equal in bytes; a version one whose comment says
-        that it was sent from here, with that content, over that revision or a later one.
+        that it was sent from here, with that content, over that revision or a later one. An entry without a
+        digest may be what was left, and cannot be read.
         """
         ...
 

@@ -416,3 +416,17 @@ def test_a_pass_that_could_not_look_at_the_account_empties_nothing_here(
     report: Report = a.once()
     assert report.result is Result.UNAUTHORIZED
     assert a.trash() == {"x.gif": [b"one"]}
+
+
+def test_another_file_at_the_path_of_what_was_deleted_long_ago_leaves_that_in_the_trash(
+    a: Machine, account: Sandbox
+) -> None:
+    a.write("A/logo.ai", "deleted")
+    a.in_step()
+    a.remove("A/logo.ai")
+    a.in_step()
+    days(a, 2)
+    a.write("A/logo.ai", "another logo")
+    a.in_step()
+    assert [account.store.content(asset.id) for asset in trashed(account).values()] == [b"deleted"]
+    assert [account.store.content(asset.id) for asset in live(account).values()] == [b"another logo"]

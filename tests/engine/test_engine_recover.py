@@ -97,7 +97,8 @@ def test_a_create_that_is_not_found_is_looked_for_four_times_and_may_come_late(
     assert account.looks == [[INTENT]] * 4
     assert clock.waits == [2, 3, 5]
     assert (journal.items(), journal.unsettled()) == ([], [])
-    assert may_come_late(journal) == {INTENT}
+    assert may_come_late(journal, clock()) == {INTENT}
+    assert may_come_late(journal, clock() + 8 * 86_400) == frozenset()
 
 
 def test_only_what_is_missing_is_looked_for_again(journal: Journal, clock: Clock) -> None:
@@ -206,7 +207,7 @@ def test_a_version_that_is_not_found_is_planned_again_and_is_no_late_twin(
     assert recovered(journal, account, clock) == 0  # type: ignore[arg-type]
     assert (account.looks, clock.waits) == (4, [2, 3, 5])
     assert journal.items() == [old]
-    assert may_come_late(journal) == frozenset()
+    assert may_come_late(journal, clock()) == frozenset()
 
 
 def test_a_version_of_an_item_that_is_gone_or_newer_changes_nothing(journal: Journal, clock: Clock) -> None:

@@ -53,12 +53,14 @@ def refusal(
     *,
     write: bool,
     has_right: bool | None,
+    of_one: bool = False,
     hide: Callable[[str], str] = lambda text: text,
 ) -> FluxsyncError:
     """Return the error for an answer that is neither success, redirect, 401, 429 nor 503.
 
     `what` says what was asked for; `has_right` whether the user has the right to change assets, None where
-    nobody asked yet; `hide` takes secrets out of a text: a service may repeat what it was sent.
+    nobody asked yet; `of_one` that it is about one asset, which may be closed to a user who sees the others;
+    `hide` takes secrets out of a text: a service may repeat what it was sent.
     """
     reason = reason_of(body, hide)
     said = f": {reason}" if reason else ""
@@ -67,6 +69,8 @@ def refusal(
             return Rejected(f"the service does not allow to {what}{said}")
         if write:
             return Unauthorized(f"the user may not {what}: the right {RIGHT} is needed")
+        if of_one and has_right is not None:
+            return Rejected(f"the service does not allow to {what}{said}")
         return Unauthorized(f"the user may not {what} (403): is the account's API switched on?")
     if status in (404, 410):
         return Stale(f"cannot {what}: it is gone from the account")

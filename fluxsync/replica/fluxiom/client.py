@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 
 from fluxsync.errors import Full, Unauthorized, Unavailable
@@ -16,6 +18,7 @@ from fluxsync.replica.fluxiom.turn import Turn
 __all__ = ["Client", "Download"]
 
 MOST_REDIRECTS = 5
+_ONE_ASSET = re.compile(r"/assets/\d+\b")
 
 
 class Client(Line, Endpoints):
@@ -91,7 +94,10 @@ class Client(Line, Endpoints):
             raise Unavailable(f"offline: {what} was redirected to {host}: a login page, or the wrong URL")
         if status == 507:
             raise Full(f"cannot {what}: the account is full")
-        error = refusal(status, body, what, write=write, has_right=self.has_right, hide=self._hide)
+        of_one = _ONE_ASSET.search(response.request.url.path) is not None
+        error = refusal(
+            status, body, what, write=write, has_right=self.has_right, of_one=of_one, hide=self._hide
+        )
         raise self._too_large(length, error) if status == 413 else error
 
     def _open(self, url: str, what: str) -> Download:
