@@ -15,20 +15,27 @@ from fluxsync.core.tree import Node
 __all__ = ["due", "is_suspect", "operations", "trashed_path"]
 
 
-def due(remote: Snapshot, items: Collection[Item], seen: Mapping[str, float], days: float) -> list[Change]:
+def due(
+    remote: Snapshot,
+    items: Collection[Item],
+    seen: Mapping[str, float],
+    days: float,
+    changes: Iterable[Change] = (),
+) -> list[Change]:
     """Return a change for each asset whose days in the trash are over, by the service's clock.
 
     They begin with the later of its last change and the moment from which this journal knows it to be there
     (`seen`, by key). An asset that a file here still belongs to, or that new content takes out of the trash,
-    is none of them. 0 days: for ever.
+    is none of them, nor is one that `changes` are about, whatever comes of these. 0 days: for ever.
     """
     now_s = remote.clock_s
     if now_s is None or not days:
         return []
     known = {item.key: item for item in items if item.key}
+    wanted = {change.remote.key for change in changes if change.remote is not None}
     found = []
     for key, entry in remote.files.items():
-        if not entry.trashed or key not in seen:
+        if not entry.trashed or key not in seen or key in wanted:
             continue
         since = max(seen[key], entry.modified_ns / 1e9)
         if now_s - since < days * DAY_S or _is_needed(entry, known.get(key)):

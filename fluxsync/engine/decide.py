@@ -131,7 +131,7 @@ def decide(
     noted = look_there(journal, seen.remote, now_s)
     suspect = policy.delete_nothing or bool(limits.disbelief) or is_suspect(seen.remote, changes)
     wanted = rules.trash.purges and not suspect
-    purges = due(seen.remote, items, noted.seen, rules.trash.days) if wanted else []
+    purges = due(seen.remote, items, noted.seen, rules.trash.days, changes) if wanted else []
     asked = [c for c in changes if c.remote is not None and c.remote.key in rules.asked]
     approvals: dict[Mark, frozenset[str]] = {mark_of(change): frozenset({Limited.MOVE}) for change in asked}
     approvals |= held_rows.approvals(journal.approved())

@@ -430,3 +430,24 @@ def test_another_file_at_the_path_of_what_was_deleted_long_ago_leaves_that_in_th
     a.in_step()
     assert [account.store.content(asset.id) for asset in trashed(account).values()] == [b"deleted"]
     assert [account.store.content(asset.id) for asset in live(account).values()] == [b"another logo"]
+
+
+def test_an_asset_whose_file_is_back_stays_though_it_cannot_be_taken_out_of_the_trash_now(
+    machine: MachineFactory, account: Sandbox, proxy: FaultProxy
+) -> None:
+    a = machine("a", url=proxy.url, sync={"trash_days": 2})
+    a.write("A/logo.ai", "logo")
+    a.in_step()
+    number = live(account)["logo.ai"].id
+    a.remove("A/logo.ai")
+    a.in_step()
+    for _ in range(4):
+        days(a, 0.45)
+        a.in_step()
+    a.write("A/logo.ai", "logo")
+    days(a, 0.45)
+    proxy.fault("PUT|POST", f"assets/{number}", Reply(409), times=None)
+    assert a.once().result is Result.PARTIAL
+    proxy.heal()
+    a.in_step()
+    assert {asset.id for asset in live(account).values()} == {number}
