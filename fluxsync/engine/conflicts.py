@@ -87,6 +87,7 @@ def settle(local: LocalReplica, row: ConflictRow, keep: Keep) -> str:
     """
     copy = _present(local, row.copy_path)
     if keep is Keep.REMOTE:
+        _present(local, row.path)  # else nothing would be kept
         local.trash(copy)
         return f"kept the account's content; {row.copy_path} is in the trash"
     if keep is Keep.BOTH:

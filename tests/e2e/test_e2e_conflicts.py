@@ -119,3 +119,15 @@ def test_no_limit_holds_back_what_settles_many_conflicts(
     for name in names[:11]:
         a.remove(name)
     assert a.once().held, "what was asked for then covers nothing else"
+
+
+@pytest.mark.parametrize("keep", [Keep.LOCAL, Keep.REMOTE])
+def test_where_the_file_itself_was_removed_meanwhile_its_copy_is_not_taken_away_too(
+    clash: Any, keep: Keep
+) -> None:
+    a, row = clash
+    a.remove(row.path)
+    with a.opened() as app, pytest.raises(Stale):
+        app.settle_conflict(row, keep)
+    settle(a)
+    assert a.tree() == {row.copy_path: b"mine"}
