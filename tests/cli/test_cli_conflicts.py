@@ -57,6 +57,7 @@ def test_conflicts_are_listed(world: World) -> None:
     assert world.sandbox.requests == []
 
 
+@pytest.mark.slow
 def test_a_machine_that_only_fetched_the_copy_lists_the_conflict_too(world: World, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = World(tmp_path / "other", world.sandbox)
@@ -71,8 +72,16 @@ def test_a_machine_that_only_fetched_the_copy_lists_the_conflict_too(world: Worl
     ("named", "keep", "here", "thrown_away"),
     [
         ("file", "local", {"logo.txt": "mine logo.txt"}, "theirs logo.txt"),
-        ("copy", "remote", {"logo.txt": "theirs logo.txt"}, "mine logo.txt"),
-        ("file", "both", {"logo.txt": "theirs logo.txt", "logo 2.txt": "mine logo.txt"}, None),
+        pytest.param(
+            "copy", "remote", {"logo.txt": "theirs logo.txt"}, "mine logo.txt", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "file",
+            "both",
+            {"logo.txt": "theirs logo.txt", "logo 2.txt": "mine logo.txt"},
+            None,
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_one_conflict_is_resolved(
@@ -93,6 +102,7 @@ def test_one_conflict_is_resolved(
     assert world.document("--once")["requests"] < 12
 
 
+@pytest.mark.slow
 def test_the_history_of_the_asset_goes_on_when_the_copy_takes_its_name(world: World) -> None:
     clash(world, "logo.txt")
     before = world.document("versions", "logo.txt")
@@ -125,6 +135,7 @@ def test_what_is_no_conflict_is_refused_before_anything_is_done(world: World) ->
     assert list(copies) == ["logo.txt"]
 
 
+@pytest.mark.slow
 def test_of_two_copies_the_one_to_keep_has_to_be_named(world: World) -> None:
     clash(world, "logo.txt")
     first = next(path for path in tree(world) if path != "logo.txt")
@@ -140,6 +151,7 @@ def test_of_two_copies_the_one_to_keep_has_to_be_named(world: World) -> None:
     assert len(tree(world)) == 2
 
 
+@pytest.mark.slow
 def test_a_conflict_that_a_person_settled_by_hand_is_no_conflict(world: World) -> None:
     copies = clash(world, "one.txt", "two.txt")
     (world.root / copies["one.txt"]).unlink()

@@ -74,6 +74,7 @@ def test_an_empty_trash_is_said(world: World) -> None:
     assert not (world.root / ".fluxsync").exists()
 
 
+@pytest.mark.slow
 def test_without_the_account_the_local_side_is_listed_and_one_line_says_so(full: World) -> None:
     full.configure(url="http://127.0.0.1:9", timeout=2)
     done = full.run("trash")
@@ -109,6 +110,7 @@ def test_restore_tells_programs_what_it_did(full: World) -> None:
     assert [row["path"] for row in document["restored"]] == ["A/there.gif"]
 
 
+@pytest.mark.slow
 def test_restore_since_a_time(full: World) -> None:
     assert full.run("trash", "restore", "--since", "1 hour ago").returncode == 0
     assert names(full) == ["here.gif", "stays.gif", "there.gif"]
@@ -151,6 +153,7 @@ def test_empty_deletes_both_sides_for_good_and_is_in_the_history(full: World) ->
     assert names(full) == ["stays.gif"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["local", "remote"])
 def test_one_side_can_be_emptied_alone(full: World, side: str) -> None:
     document = full.document("trash", "empty", f"--{side}", "--yes")
@@ -161,6 +164,7 @@ def test_one_side_can_be_emptied_alone(full: World, side: str) -> None:
     assert document[side]
 
 
+@pytest.mark.slow
 def test_with_direction_down_the_account_is_never_emptied(full: World) -> None:
     full.configure('direction = "down"')
     assert full.run("trash", "empty", "--remote", "--yes").returncode == 2

@@ -36,6 +36,7 @@ def test_a_file_that_keeps_failing_is_put_aside_with_its_next_try(world: World) 
         assert tried() == 4
 
 
+@pytest.mark.slow
 def test_a_person_at_a_terminal_gets_a_try_of_everything(world: World) -> None:
     with FaultProxy(world.sandbox.port) as proxy:
         world.configure(url=proxy.url)
@@ -67,6 +68,7 @@ def test_an_output_without_room_is_one_line(world: World, arguments: tuple[str, 
         assert len(world.sandbox.store.assets()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone", [">&- 2>&-", "2>/dev/full"])
 def test_a_pass_needs_nobody_who_listens(world: World, gone: str) -> None:
     world.write("a.txt", "a")

@@ -255,15 +255,11 @@ WRITES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize(
     ("method", "path", "first"),
-    [
-        pytest.param(
-            *write, id=f"{write[0]} {write[1]} {write[2]}", marks=() if n % 6 == 0 else pytest.mark.slow
-        )
-        for n, write in enumerate(WRITES)
-    ],
+    [pytest.param(*write, id=f"{write[0]} {write[1]} {write[2]}") for write in WRITES],
 )
 def test_killed_at_a_request_the_next_pass_ends_as_if_nothing_had_happened(
     a: Machine,

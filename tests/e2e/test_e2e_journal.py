@@ -88,20 +88,18 @@ PAGES = pytest.mark.parametrize(
     "damage",
     [
         pytest.param(lambda page: bytes(len(page)), id="zeroes"),
-        pytest.param(flipped, id="flipped", marks=pytest.mark.slow),
-        pytest.param(
-            lambda page: (b"some other text " * len(page))[: len(page)], id="text", marks=pytest.mark.slow
-        ),
+        pytest.param(flipped, id="flipped"),
+        pytest.param(lambda page: (b"some other text " * len(page))[: len(page)], id="text"),
         pytest.param(
             lambda page: page[: len(page) // 2] + flipped(page[len(page) // 2 :]),
             id="second half",
-            marks=pytest.mark.slow,
         ),
-        pytest.param(lambda page: page[:-1] + bytes([page[-1] ^ 4]), id="one bit", marks=pytest.mark.slow),
+        pytest.param(lambda page: page[:-1] + bytes([page[-1] ^ 4]), id="one bit"),
     ],
 )
 
 
+@pytest.mark.slow
 @PAGES
 def test_whatever_page_is_damaged_both_sides_are_merged(kept: Kept, damage: Callable[[bytes], bytes]) -> None:
     pages = len(kept.journal) // kept.page

@@ -152,7 +152,7 @@ BROKEN_PAGES = {
 }
 
 
-@pytest.mark.parametrize("page", [1, 2])
+@pytest.mark.parametrize("page", [pytest.param(1, marks=pytest.mark.slow), 2])
 @pytest.mark.parametrize("fault", BROKEN_PAGES.values(), ids=BROKEN_PAGES)
 def test_a_list_with_a_page_that_fails_deletes_nothing_and_goes_on_by_itself_afterwards(
     machine: MachineFactory, account: Sandbox, proxy: FaultProxy, page: int, fault: Fault

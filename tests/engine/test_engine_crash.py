@@ -77,7 +77,16 @@ def _each_step(
     raise AssertionError("steps without end")
 
 
-each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+#: What every run tries; the others are for the long ones.
+_QUICK = {"create", "download", "conflict", "edit, rename and move"}
+
+each_scenario = pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(scenario, id=scenario.name, marks=() if scenario.name in _QUICK else pytest.mark.slow)
+        for scenario in SCENARIOS
+    ],
+)
 
 
 @each_scenario
