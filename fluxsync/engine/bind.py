@@ -14,6 +14,9 @@ from fluxsync.state.journal import Journal
 __all__ = ["MarkedRoot", "bind_account", "bind_lineage", "bind_root"]
 
 _CURE = "`fluxsync rebuild` merges both sides again and deletes nothing"
+_TAKING_TURNS = (
+    "another journal has worked on this folder since (where two configurations take turns on it, give up one)"
+)
 _OTHER = "two pairs need two journals: see [journal] path"
 
 
@@ -66,8 +69,10 @@ def bind_lineage(journal: Journal, root: MarkedRoot, account: str) -> None:
             pass  # it is evidence only, and what hinders it the pass finds out by itself
 
     journal.on_advance = note
-    if journal.is_behind(root.journal_mark(account)):
-        journal.start_over()
+    mark = root.journal_mark(account)
+    if journal.is_behind(mark):
+        is_another = not (mark or "").startswith(f"{journal.journal_id} ")
+        journal.start_over(_TAKING_TURNS if is_another else "the journal was an older copy")
 
 
 def bind_account(journal: Journal, account: str, *, dry_run: bool = False) -> None:

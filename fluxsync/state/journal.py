@@ -187,7 +187,7 @@ class Journal(Chronicle):
             if item.kind is Kind.FILE and item.state is State.AGREED and item.key and item.digest
         }
 
-    def start_over(self) -> None:
+    def start_over(self, why: str) -> None:
         """Forget every agreement, as a journal does that is behind: the next pass merges.
 
         What contents were seen to be stays: a version of an asset never changes.
@@ -198,7 +198,7 @@ class Journal(Chronicle):
             for table in _AGREEMENTS:
                 cursor.execute(f"DELETE FROM {table}")
             generation = facts.count_up(cursor, "generation")
-        self.set_aside = "the journal was an older copy: what it said of both sides is forgotten"
+        self.set_aside = f"{why}: what it said of both sides is forgotten"
         self.on_advance(self._mark(generation))
 
     def _mark(self, generation: int) -> str:

@@ -118,8 +118,12 @@ class TestLineage:
         assert len(ours.items()) == 1
         assert ours.set_aside is None
 
-    @pytest.mark.parametrize("mark", ["{id} 2", "0badcafe 1"], ids=["a later state", "another journal"])
-    def test_one_that_is_behind_forgets_all_but_what_contents_were(self, mark: str) -> None:
+    @pytest.mark.parametrize(
+        ("mark", "says"),
+        [("{id} 2", "the journal was an older copy"), ("0badcafe 1", "another journal has worked")],
+        ids=["a later state", "another journal"],
+    )
+    def test_one_that_is_behind_forgets_all_but_what_contents_were(self, mark: str, says: str) -> None:
         ours, root = journal(root_id="one", account="acme"), Root("one")
         ours.advance([an_item])
         root.marks["acme"] = mark.format(id=ours.journal_id)
@@ -128,6 +132,7 @@ class TestLineage:
         assert ours.digests() == {("7", 3): "d"}
         assert (ours.fact("root_id"), ours.fact("account")) == ("one", "acme")
         assert ours.set_aside is not None
+        assert says in ours.set_aside
         assert not ours.is_behind(root.marks["acme"])
 
     @pytest.mark.parametrize("mark", ["", "{id}", "{id} x", "0badcafe ", "{id} 1"])
