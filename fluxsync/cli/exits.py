@@ -116,7 +116,7 @@ def interruptible() -> Iterator[None]:
 
 
 def _usage(error: click.UsageError) -> str:
-    message = error.format_message().rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".")
     name = error.ctx.command_path if error.ctx is not None else "fluxsync"
     return f"{message}: see `{name} --help`"
 

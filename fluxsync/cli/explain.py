@@ -61,13 +61,13 @@ def _explain_document(found: Explanation) -> dict[str, object]:
             }
             for op in found.operations
         ],
-    } | _put_aside(found)
+    } | _failed(found)
 
 
-def _put_aside(found: Explanation) -> dict[str, object]:
+def _failed(found: Explanation) -> dict[str, object]:
     row = found.put_aside
     if row is None:
-        return {}
+        return {"failed": found.failed} if found.failed else {}
     more = {"since": iso(row.since), "next_try": iso(row.next_try)}
     return {"put_aside": {"reason": row.reason, "tries": row.tries} | more}
 
@@ -147,6 +147,8 @@ def _show_explanation(found: Explanation) -> None:
     if failed is not None:
         words = f"{failed.reason}; {put_aside(failed.tries, failed.next_try)}"
         output.line((f"  {'failed':<10}", "dim"), (words, "red"))
+    elif found.failed:
+        output.line((f"  {'failed':<10}", "dim"), (f"in the last pass: {found.failed}", "red"))
     output.line((f"  {'next pass':<10}", "dim"), (found.decision, "cyan"), f": {found.why}")
     if len(found.operations) > 1:
         for op in found.operations[1:]:

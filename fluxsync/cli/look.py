@@ -156,14 +156,11 @@ def _show_status(picture: Status, root: Path, url: str) -> None:
         output.line("  ", ("held back", "red"), f" ({len(picture.held):,})")
         rows = ((row.why, row.path, row.action) for row in picture.held)
         show_held(rows, lambda text: output.line("    ", text), bounded=True)
+        output.line("    let exactly that through with `fluxsync approve`")
     _list("in conflict", "yellow", [(row.path, f"kept as {row.copy_path}") for row in picture.conflicts])
-    _list("skipped", "dim", [(row.path, row.reason) for row in picture.skipped])
     if picture.conflicts:
-        output.line()
-        output.line("  settle conflicts with `fluxsync conflicts resolve`")
-    if picture.held:
-        output.line()
-        output.line("  let exactly that through with `fluxsync approve`")
+        output.line("    settle with `fluxsync conflicts resolve`")
+    _list("skipped", "dim", [(row.path, row.reason) for row in picture.skipped])
 
 
 def _ended(picture: Status) -> str:

@@ -192,7 +192,7 @@ def _choose(
     everything = within([*found.local, *found.remote], since, number)
     if not names:
         if not everything:
-            raise ConfigError("nothing in the trash came then; `fluxsync trash` lists what is there")
+            raise ConfigError("nothing that is in the trash came then; `fluxsync trash` lists what is there")
         return Chosen(everything, [])
     named = [(name, paths_in(root, name)) for name in names]
     whole = since is not None or number is not None

@@ -44,6 +44,8 @@ class Explanation:
     since: float | None = None
     #: Where it failed before, as it is now.
     put_aside: PutAside | None = None
+    #: Why the last pass could not sync it; "" where it could, or where `put_aside` or `why` says so.
+    failed: str = ""
 
 
 def explain(
@@ -71,6 +73,7 @@ def explain(
     operations = tuple(op for op in steps if path in (op.path, op.target) or op.subject == subject)
     latest = pair.journal.history(path, 1)
     decision, why = _decide(seen, path, change, held, operations, row, file, asset, ignored_by)
+    aside = _put_aside(pair, change, path)
     return Explanation(
         path,
         file,
@@ -81,8 +84,15 @@ def explain(
         why,
         operations,
         latest[0].time if latest else None,
-        _put_aside(pair, change, path),
+        aside,
+        "" if aside is not None else _failed(pair, path, why),
     )
+
+
+def _failed(pair: Pair, path: str, why: str) -> str:
+    problems = (row.problem for row in pair.journal.problem_rows())
+    reasons = (problem.reason for problem in problems if problem.path == path and not problem.harmless)
+    return next((reason for reason in reasons if reason not in why), "")
 
 
 def _put_aside(pair: Pair, change: Change | None, path: str) -> PutAside | None:

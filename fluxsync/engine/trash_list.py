@@ -81,7 +81,7 @@ def _here(file: TrashedFile, event: Event | None, seen: Mapping[str, float], day
 
 
 def _why(event: Event) -> str:
-    if event.action in (Action.TRASH_LOCAL, Action.CONFLICT):
+    if event.action in (*_THERE, Action.CONFLICT):
         return event.detail
     return f"replaced: {event.detail}"
 

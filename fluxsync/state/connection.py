@@ -148,7 +148,9 @@ def translate(error: sqlite3.Error, name: str) -> StateError | Full:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StateError(f"journal {name} is in use by another program: end that one, then run again")
     if is_damage(error):
-        return StateError(f"journal {name} is damaged ({one_line(error)}); the next start sets it aside")
+        return StateError(
+            f"journal {name} is damaged ({one_line(error)}): `fluxsync --once` sets it aside and merges"
+        )
     return StateError(f"journal {name} cannot be used: {one_line(error)}")
 
 

@@ -112,6 +112,13 @@ def test_the_history_of_the_asset_goes_on_when_the_copy_takes_its_name(world: Wo
     assert [row["version"] for row in after["versions"]] == [2, 1, 0]
 
 
+def test_the_trash_says_rightly_why_a_settled_copy_is_there(world: World) -> None:
+    copies = clash(world, "logo.txt")
+    assert world.run("conflicts", "resolve", "logo.txt", "--keep", "remote").returncode == 0
+    (row,) = world.document("trash")["local"]
+    assert (row["path"], row["why"]) == (copies["logo.txt"], "deleted here")
+
+
 def test_a_folder_stands_for_all_conflicts_in_it(world: World) -> None:
     clash(world, "A/one.txt", "A/B/two.txt", "three.txt")
     document = world.document("conflicts", "resolve", "A", "--keep", "remote")

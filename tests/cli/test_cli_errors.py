@@ -120,6 +120,7 @@ def test_a_wrong_configuration_is_one_line(world: World, breaks: Breaking, named
         (("explain", "."), "root"),
         (("explain", "/etc/passwd"), "outside of the root"),
         (("history", "--limit", "0"), "--limit"),
+        (("conflicts", "resolve", "a.txt"), "Choose from: local, remote, both"),
         (("rebuild",), "--yes"),
         (("sandbox", "--quota", "much"), "2 GB"),
         (("sandbox", "--username", "a:b"), "--username"),

@@ -213,6 +213,20 @@ def test_explain_what_is_held_back(synced: World) -> None:
     assert "limit of 10" in document["why"]
 
 
+def test_explain_says_why_the_last_pass_failed(synced: World) -> None:
+    """The file, and the folder in its way with the key that keeps it out; no longer when it is cured."""
+    synced.write("fluxsync-trash/a.txt", "a")
+    assert synced.run("--once").returncode == 1
+    reasons = {row["path"]: row["reason"] for row in synced.document("status")["failing"]}
+    assert synced.document("explain", "fluxsync-trash/a.txt")["failed"] == reasons["fluxsync-trash/a.txt"]
+    shown = synced.run("explain", "fluxsync-trash/a.txt").stdout
+    assert f"in the last pass: {reasons['fluxsync-trash/a.txt']}" in shown
+    assert "([sync] trash_tag)" in synced.run("explain", "fluxsync-trash").stdout
+    (synced.root / "fluxsync-trash").rename(synced.root / "kept")
+    assert synced.run("--once").returncode == 0
+    assert "failed" not in synced.document("explain", "kept/a.txt")
+
+
 def test_explain_before_the_first_pass_changes_nothing(world: World) -> None:
     """Neither the folder nor the journal."""
     world.write("a.txt", "a")

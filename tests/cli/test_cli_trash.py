@@ -122,7 +122,7 @@ def test_restore_since_a_time(full: World) -> None:
         (("restore",), "say what to restore"),
         (("restore", "nothing.gif"), "nothing.gif: not in the trash"),
         (("restore", "--since", "soon"), "2 hours ago"),
-        (("restore", "--pass", "77"), "nothing in the trash came then"),
+        (("restore", "--pass", "77"), "nothing that is in the trash came then"),
         (("empty",), "say --yes"),
     ],
     ids=" ".join,

@@ -81,7 +81,7 @@ def test_damage_that_comes_while_the_journal_is_open_is_seen_by_the_next_read(pa
     journal = Journal.open(path)
     journal.items()
     alter(path, "items", "key", "1002")
-    with pytest.raises(StateError, match=r"damaged.*the next start sets it aside"):
+    with pytest.raises(StateError, match=r"damaged.*`fluxsync --once` sets it aside"):
         journal.items()
     journal.close()
 

@@ -45,11 +45,11 @@ def read_origin(url: str, *, allow_http: bool) -> Origin:
     """Return the origin of the configured address. Raises `ConfigError`."""
     origin = origin_of(url)
     if origin is None:
-        raise ConfigError("remote.url must be like https://acme.fluxiom.com, without user name or password")
+        raise ConfigError("[remote] url must be like https://acme.fluxiom.com, without user name or password")
     if origin.scheme == "http" and not origin.is_loopback and not allow_http:
         raise ConfigError(
-            f"remote.url is plain http to {origin.host}, which shows the password to the network; "
-            "use https, or set remote.allow_http"
+            f"[remote] url is plain http to {origin.host}, which shows the password to the network; "
+            "use https, or set [remote] allow_http"
         )
     return origin
 

@@ -65,9 +65,9 @@ def out_of_reach(url: str, error: Exception) -> NoReturn:
     reason = str(error) or type(error).__name__
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         raise Unavailable(
-            f"the service {url} is not trusted: {reason}; see remote.ca_file", unsent=True
+            f"the service {url} is not trusted: {reason}; see [remote] ca_file", unsent=True
         ) from None
-    cure = "check remote.url and the network"
+    cure = "check [remote] url and the network"
     raise Passing(f"the service {url} cannot be reached: {reason}: {cure}", unsent=True) from None
 
 
@@ -77,5 +77,5 @@ def unreachable(
     """Say that a request failed; `hide` takes out of the reason what nobody shall read."""
     reason = hide(str(error) or type(error).__name__)
     if "CERTIFICATE_VERIFY_FAILED" in reason:
-        raise Unavailable(f"cannot {what}: {reason}; see remote.ca_file", unsent=unsent) from None
+        raise Unavailable(f"cannot {what}: {reason}; see [remote] ca_file", unsent=unsent) from None
     raise Passing(f"cannot {what}: {reason[:300]}", unsent=unsent) from None

@@ -36,13 +36,13 @@ class Placement:
         if not name:
             return "a tag without a name is no folder"
         if folded == nfc(self.trash_tag).casefold():
-            return f'its tag "{name}" would be the trash tag (mapping.trash_tag)'
+            return f'its tag "{name}" would be the trash tag ([sync] trash_tag)'
         if any(folded == nfc(extra).casefold() for extra in self.extra_tags):
-            return f'its tag "{name}" would be one of mapping.extra_tags'
+            return f'its tag "{name}" would be one of [mapping] extra_tags'
         if name in self.labels or _patterns(tuple(x for x in self.labels if _is_pattern(x))).match_file(name):
-            return f'its tag "{name}" would be a label (mapping.labels)'
+            return f'its tag "{name}" would be a label ([mapping] labels)'
         if self.folders != ("**",) and not _patterns(self.folders).match_file(name):
-            return f'its tag "{name}" is not admitted by mapping.folders'
+            return f'its tag "{name}" is not admitted by [mapping] folders'
         return ""
 
     def folder_of(self, tag_name: str) -> str | None:
