@@ -23,7 +23,7 @@ from fluxsync.engine.bind import bind_account, bind_lineage, bind_root
 from fluxsync.engine.cycle import Watcher, run_pass
 from fluxsync.engine.decide import Pair, Rules
 from fluxsync.engine.report import Report
-from fluxsync.errors import ConfigError, Full, Unavailable
+from fluxsync.errors import ConfigError, Full, Halted, Unavailable
 from fluxsync.lock import hold_lock
 from fluxsync.policies import account_name, conflict_label, pass_rules, placement
 from fluxsync.root_checks import check_marker, check_root
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fluxsync.replica.folder.replica import Folder
     from fluxsync.settings import Settings
 
-__all__ = ["App", "opened", "peeked"]
+__all__ = ["App", "opened", "peeked", "wrong_place"]
 
 
 @dataclass(slots=True)
@@ -232,6 +232,19 @@ def opened(
             lambda: len(copies),
         )
         yield App(settings, pair, folder, fluxiom, journal, host, frozenset(), copies, stopping)
+
+
+def wrong_place(settings: Settings, journal: Journal) -> str:
+    """Return why no pass would begin: the root or the account is not the journal's; "" where one would."""
+    from fluxsync.replica.folder.replica import Folder
+
+    try:
+        check_root(settings.local.root, settings.journal_path)
+        bind_root(journal, Folder(settings.local.root), dry_run=True)
+        bind_account(journal, account_name(settings), dry_run=True)
+    except (ConfigError, Halted) as error:
+        return str(error)
+    return ""
 
 
 @contextmanager

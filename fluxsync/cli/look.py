@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,10 +32,10 @@ __all__ = ["history", "status"]
 def status() -> None:
     """Show what is in step, waiting, failing, in conflict and held back.
 
-    Changes nothing, and asks nobody: it shows what the journal says since the last pass.
+    Changes nothing, and does not ask the account: it shows what the journal says since the last pass.
     """
-    from fluxsync.app import peeked
-    from fluxsync.engine.status import read
+    from fluxsync.app import peeked, wrong_place
+    from fluxsync.engine.status import State, read
 
     session = this()
     settings = session.settings(log=False)
@@ -43,10 +44,13 @@ def status() -> None:
         last = journal.last_pass()
         working = last is not None and last.ended is None and _is_locked(root)
         picture = read(journal, time.time(), working=working)
+        wrong = wrong_place(settings, journal) if last is not None else ""
+    if wrong:
+        picture = replace(picture, state=State.HELD)
     if session.json:
-        output.document(_status_document(picture))
+        output.document(_status_document(picture) | {"message": wrong})
     else:
-        _show_status(picture, root, settings.remote.url)
+        _show_status(picture, root, settings.remote.url, wrong)
 
 
 def _is_locked(root: Path) -> bool:
@@ -131,10 +135,13 @@ _STATES = {
 }
 
 
-def _show_status(picture: Status, root: Path, url: str) -> None:
+def _show_status(picture: Status, root: Path, url: str, wrong: str) -> None:
     word, colour = _STATES[picture.state]
     output.line((word, colour), ("   ", ""), (str(root), "bold"), ("  <->  ", "dim"), (url, "bold"))
     output.line()
+    if wrong:
+        output.line("  ", (wrong, "red"))
+        output.line()
     last = picture.last_pass
     if last is None:
         output.line("  no pass has been made yet: run `fluxsync --once`")

@@ -17,6 +17,7 @@ STATUS = [
     "held",
     "skipped",
     "last_pass",
+    "message",
 ]
 EVENT = ["time", "pass", "action", "path", "asset_id", "outcome", "detail", "bytes"]
 EXPLAIN = ["path", "file", "asset", "journal", "decision", "why", "steps"]
@@ -78,6 +79,16 @@ def test_status_names_links_and_conflicts(synced: World) -> None:
     shown = synced.run("status").stdout
     assert "in conflict (1)" in shown
     assert "skipped (1)" in shown
+
+
+def test_status_says_that_no_pass_would_begin(synced: World) -> None:
+    """A folder that lost its marker, then one that is not there: nobody has to run a pass to hear of it."""
+    (synced.root / ".fluxsync" / "root-id").unlink()
+    document = synced.document("status")
+    assert document["state"] == "held"
+    assert "has lost its marker" in document["message"]
+    synced.root.rename(synced.home / "elsewhere")
+    assert "is missing or not mounted" in synced.run("status").stdout
 
 
 def test_status_offline(synced: World) -> None:
