@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 import click
 
@@ -98,13 +99,13 @@ def interruptible() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         for each in before:
             signal.signal(each, abandon)
-        timer = threading.Timer(_GRACE_S, os._exit, (INTERRUPTED,))
+        timer = threading.Timer(_GRACE_S, _abandon)
         timer.daemon = True
         timer.start()
         raise KeyboardInterrupt
 
     def abandon(number: int, frame: FrameType | None) -> None:
-        os._exit(INTERRUPTED)
+        _abandon()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -113,6 +114,13 @@ def interruptible() -> Iterator[None]:
         if signal.getsignal(signal.SIGINT) is stop:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _abandon() -> NoReturn:
+    """End at once: what was under way is looked for by the next run."""
+    with contextlib.suppress(OSError):
+        os.write(2, b"fluxsync: interrupted: the next run continues\n")
+    os._exit(INTERRUPTED)
 
 
 def _usage(error: click.UsageError) -> str:

@@ -23,7 +23,7 @@ from model_script import (
 )
 from model_world import Passed, World, world
 
-EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "30"))
 
 weeks = st.lists(
     st.one_of(deeds_here, deeds_there, clashes, syncs, syncs, kills, faults, meddling), max_size=12

@@ -13,7 +13,7 @@ from model_world import Passed, World, world
 from fluxsync.core.model import Action
 from fluxsync.engine.report import Result
 
-EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "15"))
 MOST = 10
 FILES = 36
 HOUR_S = 3600.0

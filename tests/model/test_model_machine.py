@@ -21,7 +21,7 @@ from model_script import HOURS, MEANWHILE, Step, beginnings, kinds, machines, pl
 from model_wire import FAULTS
 from model_world import World
 
-EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "250"))
+EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "200"))
 
 
 class Studio(RuleBasedStateMachine):

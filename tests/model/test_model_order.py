@@ -21,7 +21,7 @@ from model_world import World, world
 import fluxsync
 from fluxsync.engine.execute import Executor
 
-EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "30"))
 
 
 def shown(one: World) -> list[Any]:
