@@ -273,7 +273,7 @@ def test_the_password_is_nowhere_to_be_read(web: respx.Router, client: Client) -
     "url", ["http://acme.fluxiom.com", "ftp://x", "acme.fluxiom.com", "https://jane:pw@acme.fluxiom.com", ""]
 )
 def test_an_address_that_shows_the_password_is_refused(url: str) -> None:
-    with pytest.raises(ConfigError, match=r"remote\.url"):
+    with pytest.raises(ConfigError, match=r"\[remote\] url"):
         Client(url, "jane", "s3cret")
 
 
