@@ -11,6 +11,8 @@ from e2e_world import Machine, counted, live, settle, tag_id, trashed
 from fluxsync.engine.report import Result
 from fluxsync.sandbox.server import Sandbox
 
+pytestmark = pytest.mark.slow
+
 MachineFactory = Callable[..., Machine]
 Numbers = Iterable[int]
 

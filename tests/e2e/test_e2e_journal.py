@@ -16,6 +16,8 @@ from fluxsync.errors import ConfigError, Halted, StateError
 from fluxsync.sandbox.server import Sandbox
 from fluxsync.state import database
 
+pytestmark = pytest.mark.slow
+
 MachineFactory = Callable[..., Machine]
 
 

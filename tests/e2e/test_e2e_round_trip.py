@@ -18,6 +18,8 @@ from PIL import Image
 from fluxsync.engine.report import Result
 from fluxsync.sandbox.server import Sandbox
 
+pytestmark = pytest.mark.slow
+
 MachineFactory = Callable[..., Machine]
 
 NFC = unicodedata.normalize("NFC", "Entwürfe/Plakat für Zürich.txt")
