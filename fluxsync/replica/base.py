@@ -128,6 +128,10 @@ class LocalReplica(Replica, Protocol):
         """
         ...
 
+    def digest(self, entry: Entry) -> str:
+        """Read a file and return its digest. Raises `Stale` when it changes meanwhile, `Busy`."""
+        ...
+
     def list_trash(self) -> Sequence[TrashedFile]:
         """List the local trash, oldest first; makes nothing."""
         ...

@@ -53,6 +53,8 @@ class Endpoints:
     """One method for each request that a two-way sync needs."""
 
     _exchange: Exchange
+    #: Told how many bytes of an upload leave.
+    _leaving: Callable[[int], None]
 
     #: The rights that `user` found; None before.
     permissions: frozenset[str] | None = None
@@ -166,9 +168,6 @@ class Endpoints:
         except UnicodeEncodeError:
             raise Rejected("the name is not valid Unicode and cannot be sent; rename the file") from None
         return self._exchange("POST", path, f'upload "{name}"', body=upload), upload.digest
-
-    def _leaving(self, count: int) -> None:
-        raise NotImplementedError
 
     def _too_large(self, length: int, error: Exception) -> Exception:
         """Tell a full account from a file that the service never takes."""

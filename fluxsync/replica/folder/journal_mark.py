@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import os
 
-from fluxsync.replica.folder import syscalls
-from fluxsync.replica.folder.root import CONTROL, FOLDER_FLAGS, control
+from fluxsync.replica.folder.root import CONTROL, FOLDER_FLAGS, control, write_whole
 from fluxsync.replica.folder.syscalls import At
 
 __all__ = ["read_mark", "write_mark"]
@@ -28,17 +27,7 @@ def write_mark(root: int, account: str, mark: str) -> None:
     """Write the mark of an account, all of it or nothing; not flushed, since a late one does no harm."""
     text = json.dumps({**_marks(root), account: mark}, sort_keys=True)
     with control(root) as folder:
-        staged = At(folder, f"{_NAME}.new")
-        try:
-            syscalls.unlink(staged)
-        except FileNotFoundError:
-            pass
-        file = syscalls.create(staged, 0o600)
-        try:
-            os.write(file, f"{text}\n".encode())
-        finally:
-            os.close(file)
-        syscalls.rename(staged, At(folder, _NAME))
+        write_whole(At(folder, _NAME), text, flush=False)
 
 
 def _marks(root: int) -> dict[str, object]:

@@ -12,9 +12,10 @@ from typing import Any
 
 from fluxsync.core.model import NameRules
 from fluxsync.replica.folder import syscalls
+from fluxsync.replica.folder.root import FOLDER_FLAGS
 from fluxsync.replica.folder.syscalls import At, Unsupported
 
-__all__ = ["can_exchange", "from_text", "probe", "probe_names", "same_name", "to_text"]
+__all__ = ["can_exchange", "drop_probe", "from_text", "probe", "probe_names", "same_name", "to_text"]
 
 _FIELDS = tuple(field.name for field in fields(NameRules))
 _SUSPECTS = '\\:*?"<>|'
@@ -62,7 +63,7 @@ def probe_names(room: int, stem: str) -> NameRules:
     """
     at = At(room, stem)
     syscalls.mkdir(at, 0o700)
-    fd = os.open(stem, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=room)
+    fd = os.open(stem, FOLDER_FLAGS, dir_fd=room)
 
     def makes(name: str) -> bool:
         try:
@@ -76,12 +77,19 @@ def probe_names(room: int, stem: str) -> NameRules:
     try:
         return probe(makes, lambda: os.listdir(fd), "name")
     finally:
-        try:
-            for name in os.listdir(fd):
-                syscalls.unlink(At(fd, name))
-        finally:
-            os.close(fd)
-        syscalls.rmdir(at)
+        os.close(fd)
+        drop_probe(at)
+
+
+def drop_probe(at: At) -> None:
+    """Remove what a probe made: a folder of empty files. Raises `OSError`."""
+    fd = os.open(at.name, FOLDER_FLAGS, dir_fd=at.fd)
+    try:
+        for name in os.listdir(fd):
+            syscalls.unlink(At(fd, name))
+    finally:
+        os.close(fd)
+    syscalls.rmdir(at)
 
 
 def can_exchange(room: int, stem: str) -> bool:

@@ -17,7 +17,7 @@ from fluxsync.errors import Halted, Rejected
 from fluxsync.replica.folder import syscalls
 from fluxsync.replica.folder.syscalls import At
 
-__all__ = ["CONTROL", "FOLDER_FLAGS", "Root", "check_path", "is_text"]
+__all__ = ["CONTROL", "FOLDER_FLAGS", "Root", "check_path", "is_text", "write_whole"]
 
 #: The folder at the root that is fluxsync's own.
 CONTROL = ".fluxsync"
@@ -126,19 +126,7 @@ class Root:
     def write_root_id(self, text: str) -> None:
         """Write the marker, complete or not at all, flushed. Raises `OSError`, `Halted`."""
         with self.opened() as root, control(root) as fd:
-            staged = At(fd, f"{_ROOT_ID}.new")
-            try:
-                syscalls.unlink(staged)
-            except FileNotFoundError:
-                pass
-            file = syscalls.create(staged, 0o600)
-            try:
-                os.write(file, f"{text}\n".encode())
-                syscalls.sync_file(file)
-            finally:
-                os.close(file)
-            syscalls.rename(staged, At(fd, _ROOT_ID))
-            syscalls.sync_folder(fd)
+            write_whole(At(fd, _ROOT_ID), text, flush=True)
             self._root_id = text
 
     @contextmanager
@@ -217,6 +205,25 @@ def make_folders(start: int, parts: Sequence[str], mode: int = 0o777) -> int:
             os.close(fd)
         raise
     return os.dup(fd) if fd == start else fd
+
+
+def write_whole(at: At, text: str, *, flush: bool) -> None:
+    """Write one line into a file of our own, all of it or nothing. Raises `OSError`."""
+    staged = At(at.fd, f"{at.name}.new")
+    try:
+        syscalls.unlink(staged)
+    except FileNotFoundError:
+        pass
+    file = syscalls.create(staged, 0o600)
+    try:
+        os.write(file, f"{text}\n".encode())
+        if flush:
+            syscalls.sync_file(file)
+    finally:
+        os.close(file)
+    syscalls.rename(staged, at)
+    if flush:
+        syscalls.sync_folder(at.fd)
 
 
 def _inode(fd: int, name: str) -> int | None:

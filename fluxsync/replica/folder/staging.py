@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from fluxsync.errors import Corrupted
 from fluxsync.replica.base import Source
 from fluxsync.replica.folder import syscalls
-from fluxsync.replica.folder.root import FOLDER_FLAGS, control
+from fluxsync.replica.folder.names import drop_probe
+from fluxsync.replica.folder.root import control
 from fluxsync.replica.folder.source import open_file
 from fluxsync.replica.folder.syscalls import At
 
@@ -110,18 +111,8 @@ def drop(root: int, name: str) -> None:
         at = At(room, name)
         try:
             if stat.S_ISDIR(os.stat(name, dir_fd=room, follow_symlinks=False).st_mode):
-                _drop_probe(at)
+                drop_probe(at)
             else:
                 syscalls.unlink(at)
         except FileNotFoundError:
             pass
-
-
-def _drop_probe(at: At) -> None:
-    fd = os.open(at.name, FOLDER_FLAGS, dir_fd=at.fd)
-    try:
-        for name in os.listdir(fd):
-            syscalls.unlink(At(fd, name))
-    finally:
-        os.close(fd)
-    syscalls.rmdir(at)

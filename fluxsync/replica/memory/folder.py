@@ -159,6 +159,11 @@ class MemoryFolder:
         del self.files[entry.path]
 
     @locked
+    def digest(self, entry: Entry) -> str:
+        self.expect(entry)
+        return digest_of(self.files[entry.path].content)
+
+    @locked
     def list_trash(self) -> list[TrashedFile]:
         return [
             TrashedFile(where, where.partition("/")[2], self.trash_times.get(where, 0.0), len(content))
