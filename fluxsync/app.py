@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from fluxsync import __version__
 from fluxsync.core.conflicts import copy_path
-from fluxsync.core.model import Entry, Item, Kind, Place, Problem, State
+from fluxsync.core.model import Entry, Item, Kind, Place, Problem
 from fluxsync.engine.bind import bind_account, bind_lineage, bind_root
 from fluxsync.engine.cycle import Watcher, run_pass
 from fluxsync.engine.decide import Pair, Rules
@@ -88,11 +88,6 @@ class App:
 
         return explain(self.pair, self._rules(time.time()), path, left_out)
 
-    def item(self, path: str) -> Item | None:
-        """Return what the journal agrees on for a file."""
-        known = (item for item in self.journal.items() if item.path == path and item.kind is Kind.FILE)
-        return next((item for item in known if item.state is State.AGREED), None)
-
     def versions(self, item: Item) -> tuple[VersionNote, ...]:
         """Ask the account for the versions of an asset, newest first."""
         return self.fluxiom.versions(Entry(Kind.FILE, Place(item.folder, item.name), item.key))
@@ -105,15 +100,12 @@ class App:
         from fluxsync.engine.conflicts import Keep, approvals, settle
 
         journal = self.journal
-        asked = approvals(row, Keep(keep), journal.items())
+        asked = approvals(row, Keep(keep), journal)
         if asked:
             journal.set_held([*journal.held(), *journal.approved(), *asked])
         what = settle(self.folder, row, Keep(keep))
-        last = self.journal.last_pass()
-        event = Event(
-            time.time(), (last.number if last else 0) + 1, "conflict", row.path, row.asset_id, "done", what
-        )
-        self.journal.record([event])
+        number = journal.next_pass()
+        journal.record([Event(time.time(), number, "conflict", row.path, row.asset_id, "done", what)])
         return what
 
     def _rules(self, now_s: float) -> Rules:

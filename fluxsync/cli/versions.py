@@ -35,7 +35,7 @@ def versions(path: str) -> None:
     with peeked(settings) as journal:
         below = path_in(settings.local.root, path, journal)
     with opened(settings, dry_run=True) as app:
-        item = app.item(below)
+        item = app.journal.file_at(below)
         if item is None:
             raise ConfigError(f"{path} has no asset that the journal knows; `fluxsync explain` says why")
         found = app.versions(item)

@@ -104,10 +104,9 @@ def settle(local: LocalReplica, row: ConflictRow, keep: Keep) -> str:
     return f"kept the content of {row.copy_path}; the account's is in the trash"
 
 
-def approvals(row: ConflictRow, keep: Keep, items: Sequence[Item]) -> list[HeldRow]:
+def approvals(row: ConflictRow, keep: Keep, journal: Journal) -> list[HeldRow]:
     """Return what the next pass has to do for it: a person asked for that, so no limit holds it back."""
-    agreed = {item.path: item for item in items if item.kind is Kind.FILE and item.state is State.AGREED}
-    copy, winner = agreed.get(row.copy_path), agreed.get(row.path)
+    copy, winner = journal.file_at(row.copy_path), journal.file_at(row.path)
     if copy is None or keep is Keep.BOTH:
         return []
     rows = [_approved(Action.TRASH_REMOTE, copy, "", Limited.DELETE_THERE)]

@@ -119,10 +119,11 @@ def decide(
         connections=pair.connections,
         meter=meter,
     )
+    held_before = journal.held()
     limits = replace(
         _limits(journal, rules, items, now_s),
         disbelief=disbelief(seen.remote, items),
-        doubts=held_rows.doubts(journal.held()),
+        doubts=held_rows.doubts(held_before),
     )
     if policy.delete_nothing:
         # Another mapping moves what it moves; every other limit holds.
@@ -154,8 +155,8 @@ def decide(
         # Whatever else is held back may be a reason to keep what the trash has.
         plan.purges = operations(going, len(rest))
     gone = {item.id for item in plan.forget}
-    left = [item for item in items if item.id not in gone]
-    doubtful = held_rows.still_doubtful(journal.held(), guarded, left, seen.remote.files)
+    left = (item for item in items if item.id not in gone)
+    doubtful = held_rows.still_doubtful(held_before, guarded, left, seen.remote.files)
     return Decided(seen, guarded, plan, noted, doubtful, waiting)
 
 

@@ -46,7 +46,7 @@ def approvals(rows: Iterable[HeldRow]) -> Mapping[Mark, frozenset[str]]:
 
 def doubts(rows: Iterable[HeldRow]) -> frozenset[str]:
     """Return the keys of the assets whose absence is in doubt until a person decides."""
-    return frozenset(row.asset_id for row in rows if Limited.IN_DOUBT in row.kind.split("\n"))
+    return frozenset(row.asset_id for row in rows if _is_in_doubt(row))
 
 
 def still_doubtful(
@@ -56,17 +56,21 @@ def still_doubtful(
 
     `items` are those that the ancestor has after it, `present` the keys of the assets that it has shown.
     """
+    rows = [row for row in rows if _is_in_doubt(row)]
+    if not rows:
+        return []
     tracked = {item.key for item in items if item.kind is Kind.FILE and item.state is State.AGREED}
     decided = {change.item.key for change in guarded.go if change.item is not None}
     decided |= {held.change.item.key for held in guarded.held if held.change.item is not None}
     return [
         row
         for row in rows
-        if Limited.IN_DOUBT in row.kind.split("\n")
-        and row.asset_id in tracked
-        and row.asset_id not in present
-        and row.asset_id not in decided
+        if row.asset_id in tracked and row.asset_id not in present and row.asset_id not in decided
     ]
+
+
+def _is_in_doubt(row: HeldRow) -> bool:
+    return Limited.IN_DOUBT in row.kind.split("\n")
 
 
 def _mark(row: HeldRow) -> Mark:

@@ -53,8 +53,7 @@ def restore(
     """
     result = Restored()
     items = {item.path: item for item in pair.journal.items() if item.kind is Kind.FILE}
-    last = pair.journal.last_pass()
-    number = (last.number if last else 0) + 1
+    number = pair.journal.next_pass()
     present: dict[str, str] = {}
     for thing in sorted((t for t in things if t.file is not None), key=lambda t: (t.path, -t.when)):
         try:
@@ -86,7 +85,7 @@ def _file(pair: Pair, thing: InTrash, item: Item | None, mark: Callable[[float],
         place = Place(dirname(path), basename(path))
         here = local.look(Entry(Kind.FILE, place))
         if here is not None:
-            if here.size == file.size and _digest(pair, here) == local.trashed_digest(file.where):
+            if here.size == file.size and local.digest(here) == local.trashed_digest(file.where):
                 return Back(thing, path, "the same content is there: nothing to do", moved=False)
             taken = "there is another content under its name"
             continue
@@ -109,16 +108,6 @@ def _is_of_another(pair: Pair, file: TrashedFile, item: Item | None) -> str:
     if file.size == item.size and pair.local.trashed_digest(file.where) == item.digest:
         return ""
     return "a newer content of it is on the account, in the trash"
-
-
-def _digest(pair: Pair, entry: Entry) -> str:
-    source = pair.local.open(entry)
-    try:
-        for _ in source.blocks():
-            pass
-        return source.check()
-    finally:
-        source.close()
 
 
 def _assets(

@@ -13,13 +13,14 @@ from fluxsync.core.model import Item, Kind, Stamp, State
 from fluxsync.state.connection import Database, Value, from_sql, to_sql
 from fluxsync.state.seal import check_seals, seal
 
-__all__ = ["apply", "check", "check_digests", "digests", "items", "remember_digests"]
+__all__ = ["apply", "at", "check", "check_digests", "digests", "items", "remember_digests"]
 
 _COLUMNS = (
     "id, kind, path, key, folder, name, revision, size, digest,"
     " stamp_size, stamp_mtime_ns, stamp_ctime_ns, stamp_inode, birth_ns, memo, state, made_here, odd, seal"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM items ORDER BY id"
+_SELECT_AT = f"SELECT {_COLUMNS} FROM items WHERE path = ? ORDER BY id"
 _UPSERT = (
     f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (id) DO UPDATE SET "
@@ -49,6 +50,14 @@ def items(database: Database, rows: list[Row] | None = None) -> list[Item]:
             with database.translated():
                 rows = check(database)
         return [_item(row) for row in rows]
+
+
+def at(database: Database, path: str) -> list[Item]:
+    """Return the items at one path; several where some of them are not agreed."""
+    with database.translated():
+        rows = database.rows_untranslated(_SELECT_AT, (to_sql(path),), strict=True)
+        check_seals(rows, "items")
+    return [_item(row) for row in rows]
 
 
 @contextmanager

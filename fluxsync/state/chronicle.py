@@ -41,6 +41,11 @@ class Chronicle:
         """Return the newest pass."""
         return history.last_pass(self._database)
 
+    def next_pass(self) -> int:
+        """Return the number that the next pass will have: what leads to it is told with it."""
+        last = self.last_pass()
+        return (last.number if last else 0) + 1
+
     def last_in_step(self) -> float | None:
         """Return when a pass last ended in step, in seconds since 1970."""
         return history.last_in_step(self._database)

@@ -148,6 +148,11 @@ class Journal(Chronicle):
         rows, self._rows = self._rows, None
         return ancestor.items(self._database, rows)
 
+    def file_at(self, path: str) -> Item | None:
+        """Return what both sides agree on for the file at a path."""
+        found = ancestor.at(self._database, path)
+        return next((i for i in found if i.kind is Kind.FILE and i.state is State.AGREED), None)
+
     def advance(self, upserts: Sequence[Item], forget: Sequence[int] = ()) -> list[Item]:
         """Record agreements that needed no operation, on the disk when this returns.
 
