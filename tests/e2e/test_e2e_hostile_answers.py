@@ -9,11 +9,10 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e_world import Clock, Machine
+from e2e_world import Machine
 from hostile_account import Answer, Around, Liar, Record, Request, forever, redirect
 
 from fluxsync.engine.report import Result
@@ -23,22 +22,6 @@ from fluxsync.replica.fluxiom.comment import build
 DOWNLOAD = r"/assets/download/"
 LIST = r"/assets\.xml\?"
 SECRET = "c4nary-s3cret"
-
-
-@pytest.fixture
-def liar() -> Iterator[Liar]:
-    with Liar() as account:
-        yield account
-
-
-@pytest.fixture
-def one(tmp_path: Path, liar: Liar, time_passes: Clock) -> Machine:
-    return Machine(tmp_path / "machine", liar.url, time_passes, {})
-
-
-@pytest.fixture
-def around(tmp_path: Path, one: Machine) -> Around:
-    return Around(tmp_path, one.root)
 
 
 def digest(content: bytes) -> str:

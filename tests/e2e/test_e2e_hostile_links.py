@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from e2e_world import Clock, Machine
+from e2e_world import Machine
 from hostile_account import Answer, Around, Liar, Record
 
 from fluxsync.engine.report import Result
@@ -18,20 +18,9 @@ DOWNLOAD = r"/assets/download/"
 
 
 @pytest.fixture
-def liar() -> Iterator[Liar]:
-    with Liar() as account:
-        account.tag(7, "A/B")
-        yield account
-
-
-@pytest.fixture
-def one(tmp_path: Path, liar: Liar, time_passes: Clock) -> Machine:
-    return Machine(tmp_path / "machine", liar.url, time_passes, {})
-
-
-@pytest.fixture
-def around(tmp_path: Path, one: Machine) -> Around:
-    return Around(tmp_path, one.root)
+def liar(liar: Liar) -> Liar:
+    liar.tag(7, "A/B")
+    return liar
 
 
 def swap(path: Path, target: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,22 +65,6 @@ TAGS = (
     "%2E%2E/x",
     "trail%2F..%2Fx",
 )
-
-
-@pytest.fixture
-def liar() -> Iterator[Liar]:
-    with Liar() as account:
-        yield account
-
-
-@pytest.fixture
-def one(tmp_path: Path, liar: Liar, time_passes: Clock) -> Machine:
-    return Machine(tmp_path / "machine", liar.url, time_passes, {})
-
-
-@pytest.fixture
-def around(tmp_path: Path, one: Machine) -> Around:
-    return Around(tmp_path, one.root)
 
 
 def settled(machine: Machine) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape
 
 BLOCK = 1 << 20
+URL = "https://acme.fluxiom.com"
+API = f"{URL}/api"
+XML = {"Content-Type": "application/xml"}
 
 
 class Bytes:

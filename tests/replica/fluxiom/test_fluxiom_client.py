@@ -8,32 +8,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import respx
-from fluxiom_world import ACCOUNT, READER, USER, Bytes, Clock, asset_xml, page_xml
+from fluxiom_world import ACCOUNT, API, READER, URL, USER, XML, Bytes, Clock, asset_xml, page_xml
 
 from fluxsync.errors import ConfigError, Full, Rejected, Stale, Unauthorized, Unavailable
 from fluxsync.replica.fluxiom.client import Client
-
-URL = "https://acme.fluxiom.com"
-API = f"{URL}/api"
-XML = {"Content-Type": "application/xml"}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def client(clock: Clock) -> Iterator[Client]:
-    client = Client(URL, "jane", "s3cret", clock=clock, sleep=clock.sleep)
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def web() -> Iterator[respx.Router]:
-    with respx.mock(assert_all_called=False) as router:
-        yield router
 
 
 def ok(body: bytes | str) -> httpx.Response:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 import respx
-from fluxiom_world import ACCOUNT, USER, Bytes, Clock, asset_xml, page_xml
+from fluxiom_world import ACCOUNT, API, USER, XML, Bytes, Clock, asset_xml, page_xml
 
 from fluxsync.core.model import Entry, Kind, Place, Scope
 from fluxsync.errors import Corrupted, Rejected, Unavailable
@@ -16,8 +16,6 @@ from fluxsync.replica.fluxiom.client import Client
 from fluxsync.replica.fluxiom.placement import Placement
 from fluxsync.replica.fluxiom.replica import Fluxiom
 
-API = "https://acme.fluxiom.com/api"
-XML = {"Content-Type": "application/xml"}
 ACME = Entry(Kind.FILE, Place("7@tag", "1.gif"), key="1", revision=0, size=5, memo="1279019631|7|")
 
 

@@ -11,33 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 import respx
-from fluxiom_world import TAGS, USER, Bytes, Clock, asset_xml
+from fluxiom_world import API, TAGS, URL, USER, XML, Bytes, Clock, asset_xml
 
 from fluxsync.errors import Unauthorized, Unavailable
 from fluxsync.replica.fluxiom.client import Client
 from fluxsync.replica.fluxiom.silence import Silence
-
-URL = "https://acme.fluxiom.com"
-API = f"{URL}/api"
-XML = {"Content-Type": "application/xml"}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def client(clock: Clock) -> Iterator[Client]:
-    client = Client(URL, "jane", "s3cret", clock=clock, sleep=clock.sleep)
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def web() -> Iterator[respx.Router]:
-    with respx.mock(assert_all_called=False) as router:
-        yield router
 
 
 def test_time_in_which_nothing_was_asked_is_no_silence() -> None:
