@@ -17,6 +17,7 @@ budget    what fits on the disk and in the account
 trash     what lies in both trashes since when; the local one empties itself
 conflicts which stand, and how a person settles one
 trash_list  what is in both, and why; restore: bring it back; empty: because a person says so
+service   what others may ask of a running service
 report    what a pass did; record: what a round saw and did, in report and journal
 explain   why a path is as it is
 status    what the journal says without a running pass
