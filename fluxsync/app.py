@@ -21,7 +21,8 @@ from fluxsync.core.conflicts import copy_path
 from fluxsync.core.model import Entry, Item, Kind, Place, Problem
 from fluxsync.engine.bind import bind_account, bind_lineage, bind_root
 from fluxsync.engine.cycle import Watcher, run_pass
-from fluxsync.engine.decide import Pair, Rules
+from fluxsync.engine.decide import Rules
+from fluxsync.engine.pair import Pair
 from fluxsync.engine.report import Report
 from fluxsync.errors import ConfigError, Full, Halted, Unavailable
 from fluxsync.lock import hold_lock

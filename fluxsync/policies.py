@@ -12,7 +12,8 @@ from fluxsync.core.plan import PlanPolicy
 from fluxsync.core.reconcile import Policy
 from fluxsync.core.safety import Limited
 from fluxsync.core.trash import TrashPolicy
-from fluxsync.engine.decide import Pair, Rules
+from fluxsync.engine.decide import Rules
+from fluxsync.engine.pair import Pair
 
 if TYPE_CHECKING:
     from fluxsync.replica.fluxiom.placement import Placement

@@ -6,7 +6,7 @@ file, the asset, or what anybody may do with them changes, it is another thing, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from fluxsync.core.model import Entry
@@ -116,10 +116,12 @@ class Shelf:
         self._failed.add(evidence)
         return row
 
-    def drop_settled(self) -> None:
-        """Forget what neither failed nor waits, after a look at everything that went to its end."""
+    def drop_settled(self, covers: Callable[[str], bool] = lambda path: True) -> None:
+        """Forget what neither failed nor waits of the paths covered, after a pass that went to its end."""
         kept = self._failed | self._waiting
-        self._rows = {evidence: row for evidence, row in self._rows.items() if evidence in kept}
+        self._rows = {
+            evidence: row for evidence, row in self._rows.items() if evidence in kept or not covers(row.path)
+        }
 
     def _waits(self, evidence: str, now_s: float) -> PutAside | None:
         row = self._rows.get(evidence)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ from fluxsync.core.limits import Limited
 from fluxsync.core.model import Action, Entry, Item, Kind, Place, State
 from fluxsync.core.operations import Operation
 from fluxsync.core.paths import basename, dirname, is_below
+from fluxsync.engine.view import View
 from fluxsync.errors import Rejected, Stale
 from fluxsync.replica.base import LocalReplica
 from fluxsync.state.journal import ConflictRow, HeldRow, Journal
@@ -38,12 +39,15 @@ class Keep(StrEnum):
 def note_conflicts(
     journal: Journal,
     files: Mapping[str, Entry],
-    items: Sequence[Item],
+    view: View,
     done: Sequence[Operation],
     now_s: float,
 ) -> None:
     """Write down which conflicts stand after a round that saw these files and did these operations."""
+    known = journal.conflicts()
     paths = set(files)
+    if not view.whole:
+        paths.update(path for row in known for path in (row.path, row.copy_path) if not view.covers(path))
     for operation in done:
         match operation.action:
             case Action.TRASH_LOCAL:
@@ -55,15 +59,14 @@ def note_conflicts(
                 paths.add(operation.target)
             case Action.DOWNLOAD:
                 paths.add(operation.path)
-    known = journal.conflicts()
     pairs = standing(((row.path, row.copy_path) for row in known), paths)
-    rows = _rows(known, pairs, items, now_s) if pairs else []
+    rows = _rows(known, pairs, view.items, now_s) if pairs else []
     if rows != known:
         journal.set_conflicts(rows)
 
 
 def _rows(
-    known: Sequence[ConflictRow], pairs: Mapping[str, str], items: Sequence[Item], now_s: float
+    known: Sequence[ConflictRow], pairs: Mapping[str, str], items: Iterable[Item], now_s: float
 ) -> list[ConflictRow]:
     """Return the rows of pairs (copy -> original), oldest first."""
     before = {(row.path, row.copy_path): row for row in known}

@@ -4,27 +4,31 @@
     decide     SCAN both sides; NAME, OBSERVE, RECONCILE; GUARD the limits; PLAN ordered operations
     Executor   JOURNAL the intents, EXECUTE, JOURNAL the outcomes and advance the ancestor
 
-A pass looks again, up to three times, where something was not as expected or a conflict made a new file.
+A pass looks again, up to three times, where something was not as expected or a conflict made a new file. It
+looks at everything, or at a few dirty paths and what they may have to do with; where such a part cannot be
+judged alone, at everything after all.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from fluxsync.core.model import Action, Item, Side
+from fluxsync.core.model import Action, Side
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
 from fluxsync.core.put_aside import Shelf
 from fluxsync.engine.budget import fit, paused
 from fluxsync.engine.conflicts import note_conflicts
-from fluxsync.engine.decide import Decided, Pair, Rules, decide, tracked
+from fluxsync.engine.decide import Decided, Rules, decide
+from fluxsync.engine.dirty import Part, Vanished
 from fluxsync.engine.doubts import Line
 from fluxsync.engine.execute import Executor
 from fluxsync.engine.held_rows import approved_subjects, rows
 from fluxsync.engine.late import remember_late
 from fluxsync.engine.ledger import Executed, Ledger
 from fluxsync.engine.meter import Meter
+from fluxsync.engine.pair import Pair
 from fluxsync.engine.quiet import settled
 from fluxsync.engine.record import name_deferred, name_failed, note_adopted, note_seen, write_down
 from fluxsync.engine.recover import find_patiently, recover
@@ -32,10 +36,11 @@ from fluxsync.engine.report import Report, Result
 from fluxsync.engine.steps import Mover
 from fluxsync.engine.survey import Survey
 from fluxsync.engine.trash import empty_here, note, note_trashed
+from fluxsync.engine.view import Everything, TooNarrow, View
 from fluxsync.errors import Full, Halted, ReplicaError, Unauthorized
 from fluxsync.replica.base import RemoteReplica
 
-__all__ = ["Watcher", "run_pass"]
+__all__ = ["Dirt", "Watcher", "run_pass"]
 
 _ROUNDS = 3
 
@@ -52,23 +57,41 @@ class Watcher:
     wait: Callable[[float], None] = time.sleep
 
 
+@dataclass(frozen=True, slots=True)
+class Dirt:
+    """What a pass is restricted to: paths that may have changed, "" being the whole folder.
+
+    `calm` tells whether nothing else is dirty. Not `trusting`, the pass looks at everything where the account
+    shows that somebody else has changed it.
+    """
+
+    paths: Collection[str]
+    vanished: Vanished
+    calm: Callable[[], bool] = lambda: True
+    trusting: bool = True
+
+
 def run_pass(
     pair: Pair,
     rules: Rules,
     watcher: Watcher,
     *,
+    dirt: Dirt | None = None,
     approved: bool = False,
     dry_run: bool = False,
     report: Report | None = None,
 ) -> Report:
-    """Bring both sides in step once; with `dry_run` only say what that would take.
+    """Bring both sides in step once, as far as `dirt` goes; with `dry_run` only say what that would take.
 
     What stops a whole pass is in the report; only `StateError` and faults of our own are raised. A `report`
     that is given holds what was done also when this raises.
     """
     report = report or Report()
     shelf = Shelf(pair.journal.put_aside(), rules.heed_from)
-    this = _Pass(pair, rules, watcher, report, shelf, approved, dry_run)
+    view: View = Everything(pair)
+    if dirt is not None:
+        view = Part(pair, dirt.paths, dirt.vanished, dirt.calm, dirt.trusting)
+    this = _Pass(pair, rules, watcher, report, shelf, approved, dry_run, view)
     started = watcher.clock()
     requests = pair.requests()
     cut_short = True
@@ -84,7 +107,8 @@ def run_pass(
             report.bytes_up, report.bytes_down = watcher.meter.bytes_up, watcher.meter.bytes_down
         report.seconds = watcher.clock() - started
         if this.number and not cut_short:
-            write_down(pair.journal, report, shelf, this.number)
+            write_down(pair.journal, report, shelf, this.number, this.view.covers)
+        report.whole, report.listed = this.view.whole, this.view.listed
     return report
 
 
@@ -110,6 +134,7 @@ class _Pass:
     shelf: Shelf
     approved: bool
     dry_run: bool
+    view: View
     number: int = 0
 
     def run(self) -> None:
@@ -118,25 +143,40 @@ class _Pass:
             if journal.unsettled():
                 watcher.on_phase("looking for what an interrupted pass left")
             recover(journal, self.pair.remote, watcher.wait, watcher.clock)
-        items = journal.items()
-        if not self.dry_run:
-            self.number = journal.begin_pass(tracked(items))
-        rounds_left = _ROUNDS - 1
-        while self._round(items, last=not rounds_left) and rounds_left:
-            rounds_left -= 1
-            items = journal.items()
-        if not self.dry_run:
+        try:
+            self._rounds()
+        except TooNarrow as why:
+            watcher.on_phase(f"looking at everything: {why}")
+            self.view = Everything(self.pair)
+            self._rounds()
+        if not self.dry_run and self.number:
             self._empty_trash()
-            journal.set_facts({"mapping": self.rules.mapping})
-        self.shelf.drop_settled()
+            if self.view.whole:
+                journal.set_facts({"mapping": self.rules.mapping})
+        self.shelf.drop_settled(self.view.covers)
 
-    def _round(self, items: list[Item], *, last: bool) -> bool:
+    def _rounds(self) -> None:
+        if self.view.whole:
+            self._begin()
+        rounds_left = _ROUNDS - 1
+        while self._round(last=not rounds_left) and rounds_left:
+            rounds_left -= 1
+
+    def _begin(self) -> None:
+        """Number the pass, once: one that finds nothing to look at leaves no trace."""
+        if not self.dry_run and not self.number:
+            self.number = self.pair.journal.begin_pass(self.view.tracked())
+
+    def _round(self, *, last: bool) -> bool:
         """Do one round; returns whether another look is due.
 
         It is where something was not as expected, or made new work.
         """
         report, journal, now_s = self.report, self.pair.journal, self.watcher.clock
-        decided = self._look(items)
+        decided = self._look()
+        if decided is None:
+            return False
+        self._begin()
         seen, guarded, plan = decided.seen, decided.guarded, decided.plan
         note_seen(report, seen, plan, guarded.held)
         beside = self.pair.set_beside()
@@ -146,9 +186,10 @@ class _Pass:
         if self.dry_run:
             _foretell(report, plan)
             return False
-        note(journal, decided.noted)
-        # What was approved stays so until a pass no longer finds it to do: killed, the next one goes on.
-        journal.set_held([*rows(guarded), *decided.doubtful])
+        if self.view.whole:
+            note(journal, decided.noted)
+            # What was approved stays so until a pass no longer finds it to do: killed, the next one goes on.
+            journal.set_held([*rows(guarded), *decided.doubtful])
         journal.remember_digests(seen.computed)
         note_adopted(journal, seen, plan, self.number, now_s())
         done: list[Operation] = []
@@ -156,30 +197,32 @@ class _Pass:
         if len(plan):
             result = self._execute(decided, last=last)
             done, stale = result.done, bool(result.stale)
+            self.view.look_again(failed.operation.item for failed in result.stale if failed.operation.item)
             report.message = paused(full | result.full, self.pair.local, seen.remote)
-        note_conflicts(journal, seen.local.files, items, done, now_s())
+        note_conflicts(journal, seen.present or seen.local.files, self.view, done, now_s())
         name_deferred(report, plan, last=last)
         saved = self.pair.set_beside() - beside
         report.conflicts += saved
         return bool(saved or stale or plan.deferred or any(map(_leaves_work, done)))
 
-    def _look(self, items: list[Item]) -> Decided:
+    def _look(self) -> Decided | None:
         watcher = self.watcher
         watcher.on_phase("looking at both sides")
 
-        def look() -> Decided:
+        def look() -> Decided | None:
             return decide(
                 self.pair,
                 self.rules,
-                items,
+                self.view,
                 meter=watcher.meter,
                 now_s=watcher.clock(),
                 approved=self.approved,
                 shelf=self.shelf,
             )
 
-        settle_s = 0.0 if self.dry_run else self.rules.settle_s
-        return settled(self.pair, items, look, settle_s, watcher.clock, watcher.wait)
+        # A part waits for deletions by itself, and holds up nothing else meanwhile.
+        settle_s = 0.0 if self.dry_run or not self.view.whole else self.rules.settle_s
+        return settled(self.pair, self.view, look, settle_s, watcher.clock, watcher.wait)
 
     def _execute(self, decided: Decided, *, last: bool) -> Executed:
         pair, watcher, plan, guarded = self.pair, self.watcher, decided.plan, decided.guarded
@@ -202,7 +245,7 @@ class _Pass:
             note_trashed(pair.journal, decided.noted, result.done)
             failed = [*result.problems, *(result.stale if last else ())]
             name_failed(self.report, self.shelf, decided, failed, watcher.clock())
-        if guarded.approved:
+        if guarded.approved and self.view.whole:
             finished = {operation.subject for operation in result.done}
             finished = {subject for subject in finished if not ledger.has_failed(subject)}
             pair.journal.set_held([*rows(guarded, finished), *decided.doubtful])

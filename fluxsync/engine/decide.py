@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from fluxsync.core.held import Mark, mark_of
-from fluxsync.core.model import Item, Kind, Side, State
+from fluxsync.core.model import Side
 from fluxsync.core.operations import Operation, Plan
 from fluxsync.core.plan import PlanPolicy, acts, make_plan
 from fluxsync.core.purge import due, is_suspect, operations
@@ -26,27 +26,13 @@ from fluxsync.core.trash import TrashPolicy
 from fluxsync.engine import held_rows
 from fluxsync.engine.late import may_come_late
 from fluxsync.engine.meter import Meter
-from fluxsync.engine.survey import Survey, survey
+from fluxsync.engine.pair import Pair
+from fluxsync.engine.survey import Survey
 from fluxsync.engine.trash import Noted, look_there
-from fluxsync.replica.base import LocalReplica, RemoteReplica
+from fluxsync.engine.view import View
 from fluxsync.state.journal import HeldRow, Journal
 
-__all__ = ["Decided", "Pair", "Rules", "decide", "tracked"]
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two sides and what is remembered of them."""
-
-    local: LocalReplica
-    remote: RemoteReplica
-    journal: Journal
-    connections: int = 8
-    #: How much was asked of the account so far, and for how long nothing has come back.
-    requests: Callable[[], int] = lambda: 0
-    idle_s: Callable[[], float] = lambda: 0.0
-    #: How many files were set beside so far, because somebody saved them in the moment of a change.
-    set_beside: Callable[[], int] = lambda: 0
+__all__ = ["Decided", "Rules", "decide"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,36 +78,32 @@ class Decided:
 def decide(
     pair: Pair,
     rules: Rules,
-    items: Collection[Item],
+    view: View,
     *,
     meter: Meter,
     now_s: float,
     approved: bool = False,
     shelf: Shelf | None = None,
-) -> Decided:
+) -> Decided | None:
     """Look at both sides and decide; `shelf`: what is put aside, as this pass sees it.
 
-    Raises `Unavailable`, `Unauthorized`, `Halted`.
+    None: nothing is there to be decided. Raises `Unavailable`, `Unauthorized`, `Halted`, `TooNarrow`.
     """
     journal = pair.journal
     known = journal.fact("mapping")
     policy = replace(rules.policy, delete_nothing=known is not None and known != rules.mapping)
-    seen = survey(
-        pair.local,
-        pair.remote,
-        items,
-        policy,
-        Evidence(
-            journal.digests(),
-            late=may_come_late(journal, now_s),
-            trashed_since=journal.first_seen(Side.REMOTE),
-        ),
-        connections=pair.connections,
-        meter=meter,
+    evidence = Evidence(
+        journal.digests(),
+        late=may_come_late(journal, now_s),
+        trashed_since=journal.first_seen(Side.REMOTE),
     )
+    seen = view.look(policy, evidence, meter)
+    if seen is None:
+        return None
+    items = view.items
     held_before = journal.held()
     limits = replace(
-        _limits(journal, rules, items, now_s),
+        _limits(journal, rules, view.tracked(), now_s),
         disbelief=disbelief(seen.remote, items),
         doubts=held_rows.doubts(held_before),
     )
@@ -131,7 +113,7 @@ def decide(
     changes = seen.reconciliation.changes
     noted = look_there(journal, seen.remote, now_s)
     suspect = policy.delete_nothing or bool(limits.disbelief) or is_suspect(seen.remote, changes)
-    wanted = rules.trash.purges and not suspect
+    wanted = view.whole and rules.trash.purges and not suspect
     purges = due(seen.remote, items, noted.seen, rules.trash.days, changes) if wanted else []
     asked = [c for c in changes if c.remote is not None and c.remote.key in rules.asked]
     approvals: dict[Mark, frozenset[str]] = {mark_of(change): frozenset({Limited.MOVE}) for change in asked}
@@ -139,6 +121,7 @@ def decide(
     idle = {id(c) for c in changes if not acts(c, rules.plan) and not is_doubtful(c, limits)}
     acting = [change for change in changes if id(change) not in idle]
     guarded = guard([*acting, *purges], limits, approvals, approve_all=approved)
+    view.check(acting, held=bool(guarded.held))
     guarded = replace(guarded, go=[*(change for change in changes if id(change) in idle), *guarded.go])
     shelf = shelf or Shelf(journal.put_aside())
     shelf.begin()
@@ -160,11 +143,10 @@ def decide(
     return Decided(seen, guarded, plan, noted, doubtful, waiting)
 
 
-def _limits(journal: Journal, rules: Rules, items: Collection[Item], now_s: float) -> Limits:
+def _limits(journal: Journal, rules: Rules, now: int, now_s: float) -> Limits:
     """Return what may be done of each kind, and what the time that counts has used of it."""
     most: dict[Limited, int] = {}
     recent: dict[tuple[Limited, str], int] = {}
-    now = tracked(items)
     for kind, window_s in WINDOW_S.items():
         since_s = now_s - window_s
         allowed = rules.most(journal.most_tracked(since_s, now))
@@ -175,7 +157,3 @@ def _limits(journal: Journal, rules: Rules, items: Collection[Item], now_s: floa
                 recent[kind, cause] = number
     to_account = rules.plan.up and rules.plan.conflict == "local"
     return Limits(most, recent, Limited.EDIT_THERE if to_account else Limited.EDIT_HERE)
-
-
-def tracked(items: Collection[Item]) -> int:
-    return sum(item.kind is Kind.FILE and item.state is State.AGREED for item in items)

@@ -12,9 +12,11 @@ from fluxsync.core.operations import Operation
 from fluxsync.core.paths import is_below, nfc
 from fluxsync.core.put_aside import PutAside, evidence_of
 from fluxsync.core.reconcile import Change
-from fluxsync.engine.decide import Pair, Rules, decide
+from fluxsync.engine.decide import Rules, decide
 from fluxsync.engine.meter import Meter
+from fluxsync.engine.pair import Pair
 from fluxsync.engine.survey import Survey
+from fluxsync.engine.view import Everything
 
 __all__ = ["Explanation", "explain"]
 
@@ -59,8 +61,10 @@ def explain(
 
     Raises what looking raises: `Unavailable`, `Unauthorized`, `Halted`.
     """
-    items = pair.journal.items()
-    decided = decide(pair, rules, items, meter=Meter(), now_s=clock())
+    view = Everything(pair)
+    decided = decide(pair, rules, view, meter=Meter(), now_s=clock())
+    assert decided is not None
+    items = list(view.items)
     seen, go, held, plan = decided.seen, decided.guarded.go, decided.guarded.held, decided.plan
     changes = seen.reconciliation.changes
     path = _as_known(path, seen, items)

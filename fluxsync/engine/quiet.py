@@ -7,11 +7,13 @@ and a minute at most, and both sides are looked at again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
-from fluxsync.core.model import Item, Scope
+from fluxsync.core.model import Scope
 from fluxsync.core.removal import deleted_here, deleted_there, is_over, more_gone
-from fluxsync.engine.decide import Decided, Pair
+from fluxsync.engine.decide import Decided
+from fluxsync.engine.pair import Pair
+from fluxsync.engine.view import View
 
 __all__ = ["settled"]
 
@@ -20,24 +22,26 @@ _MOST_S = 60.0
 
 def settled(
     pair: Pair,
-    items: Collection[Item],
-    look: Callable[[], Decided],
+    view: View,
+    look: Callable[[], Decided | None],
     settle_s: float,
     clock: Callable[[], float],
     wait: Callable[[float], None],
-) -> Decided:
+) -> Decided | None:
     """Look and decide, again while deletions grow. Raises what `look` raises."""
     started = clock()
     looked_at = started
     decided = look()
     if not settle_s:
         return decided
-    while _grows(pair, items, decided, looked_at - settle_s) and clock() - started < _MOST_S:
+    while decided is not None and clock() - started < _MOST_S:
+        if not _grows(pair, view, decided, looked_at - settle_s):
+            break
         before = _deletions(decided)
         wait(settle_s)
         looked_at = clock()
         decided = look()
-        if _deletions(decided) <= before:
+        if decided is not None and _deletions(decided) <= before:
             break
     return decided
 
@@ -47,13 +51,13 @@ def _deletions(decided: Decided) -> frozenset[str]:
     return deleted_here(changes) | deleted_there(changes)
 
 
-def _grows(pair: Pair, items: Collection[Item], decided: Decided, since_s: float) -> bool:
+def _grows(pair: Pair, view: View, decided: Decided, since_s: float) -> bool:
     """Tell whether more has been deleted since both sides were looked at."""
     seen, go = decided.seen, decided.guarded.go
     here = deleted_here(go)
     if here and not is_over(here, seen.local, int(since_s * 1e9)):
-        by_path = {item.path: item for item in items if item.path}
-        if more_gone(seen.local, pair.local.scan(Scope(), by_path), items):
+        by_path = {item.path: item for item in view.items if item.path}
+        if more_gone(seen.local, pair.local.scan(Scope(), by_path), view.items):
             return True
     if deleted_there(go) and seen.remote.probe:
         now = pair.remote.probe()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fluxsync.core.held import Held
 from fluxsync.core.model import Action, Problem
@@ -61,19 +61,27 @@ def name_deferred(report: Report, plan: Plan, *, last: bool) -> None:
         report.failures.update(dict.fromkeys(plan.deferred, "its place is taken"))
 
 
-def write_down(journal: Journal, report: Report, shelf: Shelf, number: int) -> None:
-    """Write down how a pass ended, as far as the journal's disk has room."""
+def write_down(
+    journal: Journal, report: Report, shelf: Shelf, number: int, covers: Callable[[str], bool]
+) -> None:
+    """Write down how a pass ended, as far as the journal's disk has room; `covers`: what it looked at."""
     try:
-        _write_all_down(journal, report, shelf, number)
+        _write_all_down(journal, report, shelf, number, covers)
     except Full as error:
         report.stopped, report.message = report.stopped or Result.PARTIAL, report.message or str(error)
 
 
-def _write_all_down(journal: Journal, report: Report, shelf: Shelf, number: int) -> None:
+def _write_all_down(
+    journal: Journal, report: Report, shelf: Shelf, number: int, covers: Callable[[str], bool]
+) -> None:
     journal.set_put_aside(shelf.rows)
-    problems = [*report.notices]
+    elsewhere = [row.problem for row in journal.problem_rows() if not covers(row.problem.path)]
+    problems = [*elsewhere, *report.notices]
     problems += [Problem(path, reason) for path, reason in report.failures.items()]
     if report.rounds:  # a pass that saw nothing knows nothing better
         journal.set_problems(problems, number)
     counts = {k: v for k, v in report.document().items() if isinstance(v, int | float)}
-    journal.end_pass(number, str(report.result), counts, report.message)
+    result = report.result
+    if result is Result.IN_STEP and not all(problem.harmless for problem in elsewhere):
+        result = Result.PARTIAL
+    journal.end_pass(number, str(result), counts, report.message)

@@ -11,6 +11,7 @@ from fluxsync.core.held import Held
 from fluxsync.core.model import Action, Problem
 from fluxsync.core.operations import Operation
 from fluxsync.core.put_aside import PutAside
+from fluxsync.engine.view import Listed
 
 __all__ = ["EXIT_CODES", "Report", "Result"]
 
@@ -66,6 +67,9 @@ class Report:
     message: str = ""
     #: How often both sides were looked at; only the first look tells what was in step before.
     rounds: int = 0
+    #: Both sides were looked at as a whole, and what the list of the account cost.
+    whole: bool = True
+    listed: Listed | None = None
     #: A file that reaches its place in two hops has moved once.
     _moved: set[int] = field(default_factory=set)
 

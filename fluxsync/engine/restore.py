@@ -17,7 +17,7 @@ from fluxsync.core.model import Action, Entry, Item, Kind, Place, State
 from fluxsync.core.paths import basename, dirname
 from fluxsync.core.restore import InTrash, restored_names
 from fluxsync.core.trash import TrashedFile
-from fluxsync.engine.decide import Pair
+from fluxsync.engine.pair import Pair
 from fluxsync.errors import Rejected, ReplicaError, Stale, Unauthorized, Unavailable
 from fluxsync.state.journal import Event
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +13,7 @@ from fluxsync.engine.meter import Meter
 from fluxsync.errors import Corrupted, Full, Rejected, Stale, Unavailable
 from fluxsync.replica.base import LocalReplica, RemoteReplica
 
-__all__ = ["Survey", "survey"]
+__all__ = ["Survey", "answer", "survey"]
 
 #: One for the comments, one for the bytes, and one more in case the comments name nothing.
 _MOST_QUESTIONS = 4
@@ -28,6 +28,8 @@ class Survey:
     reconciliation: Reconciliation
     #: Digests that had to be computed from downloads, by key and revision.
     computed: dict[tuple[str, int], str] = field(default_factory=dict)
+    #: Files that were seen besides those of `local`: a look at a part leaves out what is as agreed.
+    present: Mapping[str, Entry] = field(default_factory=dict)
 
 
 def survey(
@@ -39,19 +41,38 @@ def survey(
     *,
     connections: int,
     meter: Meter,
+    on_list: Callable[[], None] = lambda: None,
 ) -> Survey:
-    """Scan both sides at once, reconcile, and answer questions until the decisions stand."""
+    """Scan both sides at once, reconcile, and answer questions until the decisions stand.
+
+    `on_list` is told when the account has been listed.
+    """
     by_path = {item.path: item for item in items if item.path}
     by_key = {item.key: item for item in items if item.key and item.kind is Kind.FILE}
     with ThreadPoolExecutor(1, "scan") as pool:
         here = pool.submit(local.scan, Scope(), by_path)
         try:
             there = remote.scan(Scope(), by_key)
+            on_list()
             seen = here.result()
         except BaseException:
             meter.stop()  # the scan in hand ends soon, and is waited for: two of one folder must never run
             raise
-    evidence = known
+    _, computed, result = answer(remote, items, seen, there, policy, known, connections, meter)
+    return Survey(seen, there, result, computed)
+
+
+def answer(
+    remote: RemoteReplica,
+    items: Collection[Item],
+    seen: Snapshot,
+    there: Snapshot,
+    policy: Policy,
+    evidence: Evidence,
+    connections: int,
+    meter: Meter,
+) -> tuple[Evidence, dict[tuple[str, int], str], Reconciliation]:
+    """Reconcile, and find out what that asks for; returns what is known then, and what had to be computed."""
     computed: dict[tuple[str, int], str] = {}
     result = reconcile(items, seen, there, evidence, policy)
     for _ in range(_MOST_QUESTIONS):
@@ -59,7 +80,7 @@ def survey(
             break
         evidence = _answer(remote, result.questions, evidence, computed, connections, meter)
         result = reconcile(items, seen, there, evidence, policy)
-    return Survey(seen, there, result, computed)
+    return evidence, computed, result
 
 
 def _answer(

@@ -176,6 +176,13 @@ class RemoteReplica(Replica, Protocol):
         """Look cheaply whether anything changed; None: cannot tell."""
         ...
 
+    def expected(self) -> Probe | None:
+        """What a probe would show if nobody but us had changed anything since the last complete list.
+
+        None: not known, a list is due. Of the writes that are under way it shows those that were answered.
+        """
+        ...
+
     def describe(self, entry: Entry, since: int) -> Entry:
         """Return the entry with what the comments of its versions tell.
 

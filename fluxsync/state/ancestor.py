@@ -13,7 +13,19 @@ from fluxsync.core.model import Item, Kind, Stamp, State
 from fluxsync.state.connection import Database, Value, from_sql, to_sql
 from fluxsync.state.seal import check_seals, seal
 
-__all__ = ["apply", "at", "check", "check_digests", "digests", "items", "remember_digests"]
+__all__ = [
+    "alike",
+    "apply",
+    "at",
+    "check",
+    "check_digests",
+    "digests",
+    "folders",
+    "items",
+    "remember_digests",
+    "tracked",
+    "within",
+]
 
 _COLUMNS = (
     "id, kind, path, key, folder, name, revision, size, digest,"
@@ -21,6 +33,11 @@ _COLUMNS = (
 )
 _SELECT = f"SELECT {_COLUMNS} FROM items ORDER BY id"
 _SELECT_AT = f"SELECT {_COLUMNS} FROM items WHERE path = ? ORDER BY id"
+#: "0" is the character after "/": the paths between are those below a folder.
+_SELECT_BELOW = f"SELECT {_COLUMNS} FROM items WHERE path > ? || '/' AND path < ? || '0' ORDER BY id"
+_SELECT_FOLDERS = f"SELECT {_COLUMNS} FROM items WHERE kind = 'folder' ORDER BY id"
+_SELECT_INODE = f"SELECT {_COLUMNS} FROM items WHERE stamp_inode = ? ORDER BY id"
+_SELECT_DIGEST = f"SELECT {_COLUMNS} FROM items WHERE digest = ? AND digest <> '' ORDER BY id LIMIT ?"
 _UPSERT = (
     f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (id) DO UPDATE SET "
@@ -54,8 +71,42 @@ def items(database: Database, rows: list[Row] | None = None) -> list[Item]:
 
 def at(database: Database, path: str) -> list[Item]:
     """Return the items at one path; several where some of them are not agreed."""
+    return _selected(database, _SELECT_AT, (to_sql(path),))
+
+
+def within(database: Database, paths: Iterable[str]) -> list[Item]:
+    """Return the items at these paths and below them."""
+    found: dict[int, Item] = {}
+    for path in paths:
+        for sql, parameters in ((_SELECT_AT, (path,)), (_SELECT_BELOW, (path, path))):
+            found.update((item.id, item) for item in _selected(database, sql, tuple(map(to_sql, parameters))))
+    return list(found.values())
+
+
+def folders(database: Database) -> list[Item]:
+    """Return the items that are folders."""
+    return _selected(database, _SELECT_FOLDERS, ())
+
+
+def alike(database: Database, inodes: Iterable[int], contents: Iterable[str], most: int) -> list[Item]:
+    """Return the items with one of these inodes or digests, at most `most` and one more for each digest."""
+    found: dict[int, Item] = {}
+    for inode in inodes:
+        found.update((item.id, item) for item in _selected(database, _SELECT_INODE, (to_sql(inode),)))
+    for digest in contents:
+        found.update((item.id, item) for item in _selected(database, _SELECT_DIGEST, (digest, most + 1)))
+    return list(found.values())
+
+
+def tracked(database: Database) -> int:
+    """Return how many files both sides have."""
+    rows = database.rows("SELECT count(*) FROM items WHERE kind = 'file' AND state = 'agreed'")
+    return int(rows[0][0])
+
+
+def _selected(database: Database, sql: str, parameters: Sequence[Value]) -> list[Item]:
     with database.translated():
-        rows = database.rows_untranslated(_SELECT_AT, (to_sql(path),), strict=True)
+        rows = database.rows_untranslated(sql, parameters, strict=True)
         check_seals(rows, "items")
     return [_item(row) for row in rows]
 

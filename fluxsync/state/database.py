@@ -17,7 +17,7 @@ __all__ = ["APPLICATION_ID", "SCHEMA", "open_in_memory", "open_to_read", "open_t
 #: Marks the file as ours: "flux" in ASCII.
 APPLICATION_ID = 0x666C7578
 #: The newest migration in `schema`.
-SCHEMA = 2
+SCHEMA = 3
 #: A larger number in the header is damage, not a fluxsync of the far future.
 _LARGEST_SCHEMA = 999
 #: Seconds to wait for another process that writes.

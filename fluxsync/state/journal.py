@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fluxsync.core.model import Intent, Item, Kind, Side, State
@@ -147,6 +147,25 @@ class Journal(Chronicle):
         """Return the whole ancestor."""
         rows, self._rows = self._rows, None
         return ancestor.items(self._database, rows)
+
+    def items_within(self, paths: Iterable[str]) -> list[Item]:
+        """Return what both sides agreed on at these paths and below them."""
+        return ancestor.within(self._database, paths)
+
+    def folders(self) -> list[Item]:
+        """Return what both sides agreed on of folders."""
+        return ancestor.folders(self._database)
+
+    def items_like(self, inodes: Iterable[int], contents: Iterable[str], most: int) -> list[Item]:
+        """Return the items that a new file with such an inode or digest may have been.
+
+        `most`: of one digest no more than so many, and one.
+        """
+        return ancestor.alike(self._database, inodes, contents, most)
+
+    def tracked(self) -> int:
+        """Return how many files both sides have."""
+        return ancestor.tracked(self._database)
 
     def file_at(self, path: str) -> Item | None:
         """Return what both sides agree on for the file at a path."""

@@ -159,3 +159,15 @@ def schema_2(db: SqliteUtils) -> None:
     ):
         db.execute(statement)
     db.execute("PRAGMA user_version = 2")
+
+
+@migrations()
+def schema_3(db: SqliteUtils) -> None:
+    for statement in (
+        # What a pass over a few paths asks for: folders, what is counted, and what a new file may have been.
+        "CREATE INDEX items_kind ON items (kind, state)",
+        "CREATE INDEX items_inode ON items (stamp_inode) WHERE stamp_inode IS NOT NULL",
+        "CREATE INDEX items_digest ON items (digest) WHERE digest <> ''",
+    ):
+        db.execute(statement)
+    db.execute("PRAGMA user_version = 3")

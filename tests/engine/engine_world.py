@@ -20,8 +20,9 @@ from fluxsync.core.paths import ancestors, basename, dirname, is_below, join, re
 from fluxsync.core.plan import PlanPolicy
 from fluxsync.core.reconcile import Policy
 from fluxsync.core.safety import Limited
-from fluxsync.engine.cycle import Watcher, run_pass
-from fluxsync.engine.decide import Pair, Rules
+from fluxsync.engine.cycle import Dirt, Watcher, run_pass
+from fluxsync.engine.decide import Rules
+from fluxsync.engine.pair import Pair
 from fluxsync.engine.report import Report, Result
 from fluxsync.replica.memory import MemoryAccount, MemoryAsset, MemoryFile, MemoryFolder, MemoryVersion
 from fluxsync.state.journal import Journal
@@ -169,9 +170,10 @@ class World:
         connections: int = 4,
         idle_s: Callable[[], float] = lambda: 0.0,
         heed_from: int | None = None,
+        dirt: Dirt | None = None,
         **watching: Any,
     ) -> Report:
-        """Make one pass, with somebody who meddles."""
+        """Make one pass, with somebody who meddles; with `dirt` over a part."""
         self.done = []
         watcher = Watcher(
             **{"on_done": self.done.append, "clock": self.clock, "wait": self.clock.wait, **watching}
@@ -185,7 +187,7 @@ class World:
                 idle_s=idle_s,
             )
             rules = replace(self._rules(), heed_from=heed_from)
-            return run_pass(pair, rules, watcher, approved=approved, dry_run=dry_run)
+            return run_pass(pair, rules, watcher, dirt=dirt, approved=approved, dry_run=dry_run)
 
     def _rules(self) -> Rules:
         now_ns = int(self.clock.now * 1e9)

@@ -69,11 +69,14 @@ class MemoryAccount:
     def probe(self) -> Probe | None:
         return Probe(repr((self.assets, self.tags)))
 
+    def expected(self) -> Probe | None:
+        return None
+
     @locked
     def scan(self, scope: Scope, known: Mapping[str, Item]) -> Snapshot:
         everything, members = scope.everything, scope.members or ()
         files = {key: self._asset(key) for key in self.assets if everything or key in members}
-        folders = {key: self._tag(key) for key in self.tags if everything or key in members}
+        folders = {key: self._tag(key) for key in self.tags}
         return Snapshot(files, folders, scope=scope, mark=str(self._keys))
 
     @locked

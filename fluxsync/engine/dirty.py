@@ -1,0 +1,202 @@
+"""A view of a few dirty paths, and of all that they may have to do with.
+
+The scope grows before it is reconciled: by everything below a dirty folder, and by each path that an item has
+which a new file may be. The account is not listed: what it shows is assumed to be what the ancestor says,
+until a write finds something else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
+
+from fluxsync.core import part as parts
+from fluxsync.core.held import mark_of
+from fluxsync.core.model import Entry, Item, Kind, Place, Scope, Snapshot
+from fluxsync.core.paths import dirname
+from fluxsync.core.reconcile import Change, Evidence, Policy, Reconciliation, reconcile
+from fluxsync.engine.meter import Meter
+from fluxsync.engine.pair import Pair
+from fluxsync.engine.survey import Survey, answer
+from fluxsync.engine.view import TooNarrow
+
+__all__ = ["Part", "Vanished"]
+
+#: More items that look like one new file, and it is cheaper to look at everything.
+_MOST_ALIKE = 1000
+#: Rounds in which a part may grow.
+_MOST_GROWTH = 5
+#: Assets that are asked for one by one rather than listed.
+_MOST_LOOKS = 50
+_IGNORE_FILE = ".fluxsyncignore"
+_DELETED = "deleted here; taken up when it has been gone for a quiet period"
+
+
+class Vanished:
+    """Since when paths are known to be gone: their deletion waits until a second look, a quiet period later.
+
+    So a file that is only on its way to another place is not taken for deleted, however late the news of its
+    arrival come.
+    """
+
+    def __init__(self, settle_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settle_s = settle_s
+        self._clock = clock
+        self._since: dict[str, float] = {}
+
+    def unripe(self, paths: Collection[str], covered: Callable[[str], bool]) -> set[str]:
+        """Return those that were not gone long enough; of what else was looked at, nothing is gone."""
+        now_s = self._clock()
+        for path in [path for path in self._since if path not in paths and covered(path)]:
+            del self._since[path]
+        return {path for path in paths if now_s - self._since.setdefault(path, now_s) < self._settle_s}
+
+    def done(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            self._since.pop(path, None)
+
+
+@dataclass(slots=True)
+class Part:
+    """A few dirty paths ("" is the whole folder) and all that they may have to do with.
+
+    `calm` tells whether no other path is dirty; until then, and until they were gone for a quiet period, no
+    deletion is repeated, and `again` has the paths. Without `trusting`, the account is asked for each asset
+    that something would be decided about.
+    """
+
+    pair: Pair
+    dirty: Collection[str]
+    vanished: Vanished
+    calm: Callable[[], bool] = lambda: True
+    trusting: bool = True
+    items: Collection[Item] = ()
+    listed: None = None
+    whole: bool = False
+    again: set[str] = field(default_factory=set)
+    _paths: set[str] = field(default_factory=set)
+    _asked: set[str] = field(default_factory=set)
+
+    def tracked(self) -> int:
+        return self.pair.journal.tracked()
+
+    def look(self, policy: Policy, known: Evidence, meter: Meter) -> Survey | None:
+        if policy.delete_nothing:
+            raise TooNarrow("the mapping or the selection is another one")
+        rows, local = self._grow()
+        folders = self.pair.journal.folders()
+        local = self._with_ways(local, folders)
+        part = parts.close(rows, folders, local, self._paths, Snapshot({}, {}, scope=Scope(frozenset())))
+        self.again.clear()
+        if not self._asked and parts.is_still(part):
+            self.vanished.unripe((), self.covers)
+            return None
+        return self._decided(rows, folders, local, policy, known, meter)
+
+    def _grow(self) -> tuple[list[Item], Snapshot]:
+        """Look at the dirty paths, and at each that may be where something of them was."""
+        journal, local = self.pair.journal, self.pair.local
+        self._paths = paths = {dirname(p) if p.endswith(_IGNORE_FILE) else p for p in self.dirty}
+        rows: dict[int, Item] = {}
+        seen: Snapshot | None = None
+        fresh = set(paths)
+        for _ in range(_MOST_GROWTH):
+            found = journal.items() if "" in fresh else journal.items_within(fresh)
+            rows.update((item.id, item) for item in found)
+            by_path = {item.path: item for item in rows.values() if item.path}
+            seen = _joined(seen, local.scan(Scope(frozenset(fresh)), by_path))
+            if "" in paths:
+                break
+            unmet = parts.unmet(seen, rows.values())
+            alike = journal.items_like(unmet.inodes, unmet.contents, _MOST_ALIKE)
+            fresh = {item.path for item in alike if not parts.covered(item.path, paths)}
+            if not fresh:
+                break
+            if len(fresh) > _MOST_ALIKE:
+                raise TooNarrow("too many files have the content of a new one")
+            paths |= fresh
+        else:
+            raise TooNarrow("the paths lead ever further")
+        assert seen is not None
+        return list(rows.values()), seen
+
+    def _with_ways(self, local: Snapshot, folders: Collection[Item]) -> Snapshot:
+        ways = parts.on_the_way(local, folders)
+        if not ways:
+            return local
+        looked = (self.pair.local.look(Entry(Kind.FOLDER, Place("", path))) for path in sorted(ways))
+        return replace(
+            local, folders={**local.folders, **{entry.path: entry for entry in looked if entry is not None}}
+        )
+
+    def _decided(
+        self,
+        rows: Collection[Item],
+        folders: Collection[Item],
+        local: Snapshot,
+        policy: Policy,
+        known: Evidence,
+        meter: Meter,
+    ) -> Survey:
+        pair = self.pair
+        by_key = {item.key: item for item in rows if item.key and item.kind is Kind.FILE}
+        looked = pair.remote.scan(Scope(frozenset(self._asked)), by_key)
+        part = parts.close(rows, folders, local, self._paths, looked)
+        known, computed, result = answer(
+            pair.remote, part.items, part.local, part.remote, policy, known, pair.connections, meter
+        )
+        self._refuse(part, looked, result)
+        waits = self._wait(parts.removed(part, result))
+        if waits:
+            part = parts.unseen(part, waits, _DELETED)
+            result = reconcile(part.items, part.local, part.remote, known, policy)
+        self.items = part.items
+        return Survey(part.local, part.remote, result, computed, part.present)
+
+    def _refuse(self, part: parts.Part, looked: Snapshot, result: Reconciliation) -> None:
+        why = parts.contradiction(part, looked, result)
+        expected = self.pair.remote.expected()
+        if not why and (expected is None or expected.text != looked.probe) and not self.trusting:
+            why = "the account has changed"
+        if why:
+            raise TooNarrow(why)
+
+    def _wait(self, removed: set[str]) -> set[str]:
+        unripe = self.vanished.unripe(removed, self.covers)
+        if removed and not self.calm():
+            unripe = removed
+        self.again |= unripe
+        return unripe
+
+    def check(self, changes: Iterable[Change], *, held: bool) -> None:
+        if held:
+            raise TooNarrow("a limit is exceeded")
+        rows = [*self.pair.journal.held(), *self.pair.journal.approved()]
+        kinds = {row.action for row in rows}
+        if kinds and any(mark_of(change).action in kinds for change in changes if change.item is not None):
+            raise TooNarrow("more of what is held back")
+
+    def look_again(self, stale: Iterable[Item]) -> None:
+        self._asked |= {item.key for item in stale if item.kind is Kind.FILE and item.key}
+        if len(self._asked) > _MOST_LOOKS:
+            raise TooNarrow("the account has changed")
+
+    def covers(self, path: str) -> bool:
+        return parts.covered(path, self._paths)
+
+
+def _joined(first: Snapshot | None, second: Snapshot) -> Snapshot:
+    """Put two looks at different paths together."""
+    if first is None:
+        return second
+    before, after = first.scope.members or frozenset(), second.scope.members or frozenset()
+    return replace(
+        second,
+        files={**first.files, **second.files},
+        folders={**first.folders, **second.folders},
+        complete=first.complete and second.complete,
+        scope=Scope(before | after),
+        unknown=(*first.unknown, *second.unknown),
+        problems=(*first.problems, *second.problems),
+    )
