@@ -9,13 +9,14 @@ pass look at everything.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fluxsync.core.decision import Fate
-from fluxsync.core.model import EMPTY_DIGEST, Entry, Item, Kind, Place, Scope, Snapshot, State, Unknown
+from fluxsync.core.model import EMPTY_DIGEST, Entry, Item, Kind, Place, Scope, Snapshot, State
 from fluxsync.core.paths import ancestors
 from fluxsync.core.reconciliation import Change, Reconciliation
+from fluxsync.core.tree import Node
 
 __all__ = [
     "Part",
@@ -26,9 +27,9 @@ __all__ = [
     "covered",
     "is_still",
     "on_the_way",
+    "postpone",
     "removed",
     "unmet",
-    "unseen",
 ]
 
 #: The asset is on the account.
@@ -76,12 +77,9 @@ def covered(path: str, paths: Collection[str]) -> bool:
 
 
 def unmet(local: Snapshot, items: Iterable[Item]) -> Unmet:
-    """Return the evidence of files and folders that no item at their path accounts for.
-
-    Also of files with other content than their item's: what lay there may have gone elsewhere and come back.
-    """
+    """Return the evidence of files and folders that no item at their path accounts for."""
     files = {item.path: item for item in items if item.kind is Kind.FILE and item.state is State.AGREED}
-    folders = {item.path for item in items if item.kind is Kind.FOLDER}
+    folders = {item.path: item.stamp for item in items if item.kind is Kind.FOLDER}
     inodes: set[int] = set()
     contents: set[str] = set()
     for path, entry in local.files.items():
@@ -91,7 +89,8 @@ def unmet(local: Snapshot, items: Iterable[Item]) -> Unmet:
             if entry.digest is not None and entry.digest != EMPTY_DIGEST:
                 contents.add(entry.digest)
     for path, entry in local.folders.items():
-        if path not in folders and entry.stamp is not None:
+        known = folders.get(path)
+        if entry.stamp is not None and (known is None or known.inode != entry.stamp.inode):
             inodes.add(entry.stamp.inode)
     return Unmet(frozenset(inodes), frozenset(contents))
 
@@ -191,23 +190,28 @@ def is_still(part: Part) -> bool:
 
 def removed(part: Part, result: Reconciliation) -> set[str]:
     """Return the paths, files and folders, whose deletion here is about to be repeated on the account."""
-    gone = {
-        change.path
-        for change in result.changes
-        if change.verdict.fate is Fate.TRASH_REMOTE and change.item is not None and change.local is None
-    }
+    gone = {change.path for change in result.changes if _is_removal(change)}
+    return gone | {item.path for item, node in _removed_folders(part, result) if not node.unknown}
+
+
+def postpone(part: Part, result: Reconciliation, paths: Collection[str]) -> None:
+    """Take the deletions of these paths out of what is to be done: they are neither here nor gone yet."""
+    result.changes = [c for c in result.changes if not (_is_removal(c) and c.path in paths)]
+    for item, node in _removed_folders(part, result):
+        if item.path in paths:
+            node.unknown = True
+
+
+def _is_removal(change: Change) -> bool:
+    return change.verdict.fate is Fate.TRASH_REMOTE and change.item is not None and change.local is None
+
+
+def _removed_folders(part: Part, result: Reconciliation) -> Iterator[tuple[Item, Node]]:
     for item in part.items:
         if item.kind is Kind.FOLDER and item.state is State.AGREED and item.path not in part.local.folders:
             node = result.tree.by_key.get(item.key)
-            if node is None or (node.here is None and not node.unknown):
-                gone.add(item.path)
-    return gone
-
-
-def unseen(part: Part, paths: Iterable[str], reason: str) -> Part:
-    """Return the part as if these paths could not be looked at: nothing is decided about them."""
-    gaps = (*part.local.unknown, *(Unknown(path, reason) for path in sorted(paths)))
-    return replace(part, local=replace(part.local, unknown=gaps))
+            if node is not None and node.here is None:
+                yield item, node
 
 
 def contradiction(part: Part, looked: Snapshot, result: Reconciliation) -> str:

@@ -109,6 +109,7 @@ def run_pass(
         if this.number and not cut_short:
             write_down(pair.journal, report, shelf, this.number, this.view.covers)
         report.whole, report.listed = this.view.whole, this.view.listed
+        report.again |= dict.fromkeys(this.view.again, watcher.clock() + rules.settle_s)
     return report
 
 
@@ -176,9 +177,10 @@ class _Pass:
         decided = self._look()
         if decided is None:
             return False
-        self._begin()
         seen, guarded, plan = decided.seen, decided.guarded, decided.plan
         note_seen(report, seen, plan, guarded.held)
+        if len(plan) or plan.agreements or plan.forget or report.failures:
+            self._begin()
         beside = self.pair.set_beside()
         report.leave(decided.waiting)
         full = _fit(self.pair, plan, report)

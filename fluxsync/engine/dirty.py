@@ -8,14 +8,14 @@ until a write finds something else.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Set
 from dataclasses import dataclass, field, replace
 
 from fluxsync.core import part as parts
 from fluxsync.core.held import mark_of
 from fluxsync.core.model import Entry, Item, Kind, Place, Scope, Snapshot
 from fluxsync.core.paths import dirname
-from fluxsync.core.reconcile import Change, Evidence, Policy, Reconciliation, reconcile
+from fluxsync.core.reconcile import Change, Evidence, Policy, Reconciliation
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.survey import Survey, answer
@@ -30,7 +30,6 @@ _MOST_GROWTH = 5
 #: Assets that are asked for one by one rather than listed.
 _MOST_LOOKS = 50
 _IGNORE_FILE = ".fluxsyncignore"
-_DELETED = "deleted here; taken up when it has been gone for a quiet period"
 
 
 class Vanished:
@@ -74,7 +73,7 @@ class Part:
     items: Collection[Item] = ()
     listed: None = None
     whole: bool = False
-    again: set[str] = field(default_factory=set)
+    again: Set[str] = field(default_factory=set)
     _paths: set[str] = field(default_factory=set)
     _asked: set[str] = field(default_factory=set)
 
@@ -88,7 +87,7 @@ class Part:
         folders = self.pair.journal.folders()
         local = self._with_ways(local, folders)
         part = parts.close(rows, folders, local, self._paths, Snapshot({}, {}, scope=Scope(frozenset())))
-        self.again.clear()
+        self.again = frozenset()
         if not self._asked and parts.is_still(part):
             self.vanished.unripe((), self.covers)
             return None
@@ -143,14 +142,11 @@ class Part:
         by_key = {item.key: item for item in rows if item.key and item.kind is Kind.FILE}
         looked = pair.remote.scan(Scope(frozenset(self._asked)), by_key)
         part = parts.close(rows, folders, local, self._paths, looked)
-        known, computed, result = answer(
+        _, computed, result = answer(
             pair.remote, part.items, part.local, part.remote, policy, known, pair.connections, meter
         )
         self._refuse(part, looked, result)
-        waits = self._wait(parts.removed(part, result))
-        if waits:
-            part = parts.unseen(part, waits, _DELETED)
-            result = reconcile(part.items, part.local, part.remote, known, policy)
+        parts.postpone(part, result, self._wait(parts.removed(part, result)))
         self.items = part.items
         return Survey(part.local, part.remote, result, computed, part.present)
 
@@ -166,7 +162,7 @@ class Part:
         unripe = self.vanished.unripe(removed, self.covers)
         if removed and not self.calm():
             unripe = removed
-        self.again |= unripe
+        self.again = self.again | unripe
         return unripe
 
     def check(self, changes: Iterable[Change], *, held: bool) -> None:

@@ -70,6 +70,8 @@ class Report:
     #: Both sides were looked at as a whole, and what the list of the account cost.
     whole: bool = True
     listed: Listed | None = None
+    #: Paths to be looked at again, and when at the soonest, in seconds since 1970.
+    again: dict[str, float] = field(default_factory=dict)
     #: A file that reaches its place in two hops has moved once.
     _moved: set[int] = field(default_factory=set)
 

@@ -7,7 +7,7 @@ law, tested with the same changes looked at in parts, in any split.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +46,9 @@ class View(Protocol):
         """The ancestor's rows that the last look was about."""
         ...
 
+    #: Paths of deletions that are repeated only when they were looked at again.
+    again: Set[str]
+
     @property
     def listed(self) -> Listed | None: ...
 
@@ -81,6 +84,7 @@ class Everything:
     items: Collection[Item] = ()
     listed: Listed | None = None
     whole: bool = True
+    again: Set[str] = frozenset()
     _fresh: bool = False
 
     def begin(self) -> None:

@@ -1,0 +1,139 @@
+"""The law of parts: changes looked at in any split end like one pass over everything, with the same assets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from engine_world import World
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fluxsync.core.model import Action
+from fluxsync.core.paths import ancestors, is_below
+from fluxsync.engine.cycle import Dirt
+from fluxsync.engine.dirty import Vanished
+from fluxsync.engine.report import Result
+
+EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "150"))
+law = settings(
+    max_examples=EXAMPLES,
+    derandomize="FLUXSYNC_EXAMPLES" not in os.environ,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    print_blob=False,
+)
+
+FOLDERS = ("", "A", "B", "A/Sub", "New", "New/Deep")
+NAMES = ("a.gif", "b.gif", "c.gif")
+START = ("a.gif", "b.gif", "A/a.gif", "A/b.gif", "A/Sub/a.gif", "B/a.gif", "B/c.gif")
+paths = st.builds(lambda f, n: f"{f}/{n}" if f else n, st.sampled_from(FOLDERS), st.sampled_from(NAMES))
+contents = st.sampled_from(("one", "two", "three", "old a.gif", "old A/a.gif"))
+folders = st.sampled_from(("A", "B", "A/Sub", "New", "New/Deep"))
+deeds = st.lists(
+    st.one_of(
+        st.tuples(st.just("write"), paths, contents),
+        st.tuples(st.just("move"), paths, paths),
+        st.tuples(st.just("move"), folders, folders),
+        st.tuples(st.just("remove"), st.one_of(paths, folders)),
+        st.tuples(st.just("make"), folders),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def do(world: World, deed: tuple[str, ...]) -> list[str]:
+    """Do a deed if it is possible; returns the paths that an event would name."""
+    name, *args = deed
+    known = {*world.folder.files, *world.folder.folders}
+    if name == "move":
+        old, new = args
+        ways = [folder for folder in ancestors(new) if folder in world.folder.files]
+        if old not in known or new in known or is_below(new, old) or ways:
+            return []
+    elif name == "remove" and args[0] not in known:
+        return []
+    elif name == "write":
+        ways = [folder for folder in ancestors(args[0]) if folder in world.folder.files]
+        if ways or args[0] in world.folder.folders:
+            return []
+    elif name == "make" and args[0] in known:
+        return []
+    before = set(world.folder.folders)
+    getattr(world, name)(*args)
+    made = [folder for folder in world.folder.folders if folder not in before]
+    return [args[0], *args[1:]] if name == "move" else [args[0], *made]
+
+
+def grown(home: Path) -> World:
+    world = World(home)
+    for path in START:
+        world.write(path, f"old {path}")
+    world.rest()
+    return world
+
+
+def parted(world: World, parts: Iterable[Iterable[str]]) -> list[str]:
+    """Make a pass for each part of the dirty paths, deletions when all else was looked at."""
+    waiting = [set(part) for part in parts]
+    vanished = Vanished(0.0)
+    looks: list[str] = []
+    again: set[str] = set()
+    while waiting or again:
+        if waiting:
+            dirty = waiting.pop(0)
+        else:
+            dirty, again = again, set()
+        calm = not waiting
+        report = world.once(dirt=Dirt(dirty, vanished, lambda calm=calm: calm), on_phase=looks.append)
+        assert report.result is Result.IN_STEP, (report.failures, report.message)
+        again |= report.again.keys()
+    return looks
+
+
+def assets(world: World) -> dict[str, tuple[str, str, str, bool]]:
+    tags = world.account.tags | {"": ""}
+    return {
+        key: (tags[asset.home], asset.versions[-1].name, asset.versions[-1].content.decode(), asset.trashed)
+        for key, asset in world.account.assets.items()
+    }
+
+
+def same(one: World, other: World, old: set[str]) -> None:
+    """Both accounts are the same, up to the keys of what is new, and each is in step with its folder."""
+    here, there = assets(one), assets(other)
+    assert {key: here[key] for key in old if key in here} == {key: there[key] for key in old if key in there}
+    new = Counter(value for key, value in here.items() if key not in old)
+    assert new == Counter(value for key, value in there.items() if key not in old)
+    assert Counter(one.account.tags.values()) == Counter(other.account.tags.values())
+    assert one.here() == other.here()
+
+
+@law
+@given(deeds, st.lists(st.integers(0, 3), min_size=24, max_size=24))
+def test_any_split_of_the_events_ends_like_one_whole_pass(changes, cuts):
+    """Dirty paths are looked at in up to four parts, in any grouping: the assets are those of one pass."""
+    with tempfile.TemporaryDirectory() as name:
+        world = grown(Path(name) / "one")
+        shutil.copytree(Path(name) / "one", Path(name) / "other")
+        split = world.copied(Path(name) / "other")
+        old = set(world.account.assets)
+        dirty: dict[str, None] = {}
+        for deed in changes:
+            events = do(world, deed)
+            assert do(split, deed) == events
+            dirty.update(dict.fromkeys(events))
+        world.rest()
+        parts: dict[int, set[str]] = {}
+        for path, cut in zip(dirty, cuts * 3, strict=False):
+            parts.setdefault(cut, set()).add(path)
+        parted(split, [parts[cut] for cut in sorted(parts)])
+        same(world, split, old)
+        assert not split.once().listed.found
+        assert split.done == [], [(str(op.action), op.path) for op in split.done]
