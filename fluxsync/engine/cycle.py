@@ -37,7 +37,7 @@ from fluxsync.engine.steps import Mover
 from fluxsync.engine.survey import Survey
 from fluxsync.engine.trash import empty_here, note, note_trashed
 from fluxsync.engine.view import Everything, TooNarrow, View
-from fluxsync.errors import Full, Halted, ReplicaError, Unauthorized
+from fluxsync.errors import Full, Halted, ReplicaError, Unauthorized, Unavailable
 from fluxsync.replica.base import RemoteReplica
 
 __all__ = ["Dirt", "Watcher", "run_pass"]
@@ -100,6 +100,7 @@ def run_pass(
         cut_short = False
     except (Halted, ReplicaError) as error:
         report.stopped, report.message = _stop(error), str(error)
+        report.retry_after_s = error.retry_after_s if isinstance(error, Unavailable) else None
         cut_short = False
     finally:
         report.requests = pair.requests() - requests

@@ -65,6 +65,8 @@ class Report:
     #: Why the pass could not go on: the service, the credentials, a safety rule.
     stopped: Result | None = None
     message: str = ""
+    #: For how long the service asked to be left alone, in seconds.
+    retry_after_s: float | None = None
     #: How often both sides were looked at; only the first look tells what was in step before.
     rounds: int = 0
     #: Both sides were looked at as a whole, and what the list of the account cost.
@@ -88,6 +90,11 @@ class Report:
         for row in rows:
             self.failures[row.path] = row.reason
             self.put_aside[row.path] = row
+
+    @property
+    def sent(self) -> bool:
+        """Whether anything was changed on the account, folders apart."""
+        return bool(self.uploaded or self.versions or self.moved_remote or self.trashed_remote or self.purged)
 
     @property
     def changed_here(self) -> bool:

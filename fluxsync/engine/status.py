@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fluxsync.core.model import Item, Kind
+from fluxsync.core.model import Kind
 from fluxsync.core.model import State as ItemState
 from fluxsync.core.put_aside import PutAside
 from fluxsync.state.journal import ConflictRow, HeldRow, Journal, PassRow, ProblemRow, Sent
@@ -66,12 +66,14 @@ class Status:
     conflicts: tuple[ConflictRow, ...]
     held: tuple[HeldRow, ...]
     last_pass: PassRow | None
+    #: What keeps a running service from working; "": nothing does.
+    message: str = ""
 
 
 def read(journal: Journal, now: float, *, working: bool) -> Status:
     """Read the picture from a journal; `working` says whether somebody works on the folder right now."""
     return picture(
-        journal.items(),
+        _counts(journal.tally()),
         journal.problem_rows(),
         journal.held(),
         journal.conflicts(),
@@ -86,7 +88,7 @@ def read(journal: Journal, now: float, *, working: bool) -> Status:
 
 
 def picture(
-    items: Sequence[Item],
+    counts: Counts,
     problems: Sequence[ProblemRow],
     held: Sequence[HeldRow],
     conflicts: Sequence[ConflictRow],
@@ -117,7 +119,7 @@ def picture(
         _state(last_pass, bool(held), bool(waiting or failing), paused, working),
         now,
         last_in_step,
-        _counts(items),
+        counts,
         tuple(waiting),
         tuple(failing),
         tuple(skipped),
@@ -141,13 +143,12 @@ def _state(last_pass: PassRow | None, held: bool, trouble: bool, paused: bool, w
     return State.WAITING if trouble or last_pass.result != "in-step" else State.IN_STEP
 
 
-def _counts(items: Sequence[Item]) -> Counts:
-    files = [item for item in items if item.kind is Kind.FILE]
-    agreed = [item for item in files if item.state is ItemState.AGREED]
+def _counts(tally: Mapping[tuple[Kind, ItemState], tuple[int, int]]) -> Counts:
+    files, weight = tally.get((Kind.FILE, ItemState.AGREED), (0, 0))
     return Counts(
-        files=len(agreed),
-        folders=sum(item.kind is Kind.FOLDER and item.state is ItemState.AGREED for item in items),
-        bytes=sum(item.size for item in agreed),
-        kept_here=sum(item.state is ItemState.KEPT_HERE for item in files),
-        kept_there=sum(item.state is ItemState.KEPT_THERE for item in files),
+        files=files,
+        folders=tally.get((Kind.FOLDER, ItemState.AGREED), (0, 0))[0],
+        bytes=weight,
+        kept_here=tally.get((Kind.FILE, ItemState.KEPT_HERE), (0, 0))[0],
+        kept_there=tally.get((Kind.FILE, ItemState.KEPT_THERE), (0, 0))[0],
     )

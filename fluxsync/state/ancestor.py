@@ -23,6 +23,7 @@ __all__ = [
     "folders",
     "items",
     "remember_digests",
+    "tally",
     "tracked",
     "within",
 ]
@@ -102,6 +103,12 @@ def tracked(database: Database) -> int:
     """Return how many files both sides have."""
     rows = database.rows("SELECT count(*) FROM items WHERE kind = 'file' AND state = 'agreed'")
     return int(rows[0][0])
+
+
+def tally(database: Database) -> dict[tuple[Kind, State], tuple[int, int]]:
+    """Return how many items there are of each kind and state, and their bytes."""
+    rows = database.rows("SELECT kind, state, count(*), sum(size) FROM items GROUP BY kind, state")
+    return {(_KINDS[kind], _STATES[state]): (count, size) for kind, state, count, size in rows}
 
 
 def _selected(database: Database, sql: str, parameters: Sequence[Value]) -> list[Item]:

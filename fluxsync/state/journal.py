@@ -167,6 +167,10 @@ class Journal(Chronicle):
         """Return how many files both sides have."""
         return ancestor.tracked(self._database)
 
+    def tally(self) -> dict[tuple[Kind, State], tuple[int, int]]:
+        """Return how many items there are of each kind and state, and their bytes."""
+        return ancestor.tally(self._database)
+
     def file_at(self, path: str) -> Item | None:
         """Return what both sides agree on for the file at a path."""
         found = ancestor.at(self._database, path)

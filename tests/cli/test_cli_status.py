@@ -3,8 +3,8 @@
 import pytest
 
 from fluxsync.core.model import Item, Kind, Problem, State
-from fluxsync.engine.status import Status, picture
-from fluxsync.state.journal import ConflictRow, HeldRow, PassRow, ProblemRow
+from fluxsync.engine.status import Counts, Status, picture, read
+from fluxsync.state.journal import ConflictRow, HeldRow, Journal, PassRow, ProblemRow
 
 NOW = 1_000_000.0
 HELD = HeldRow("trash-remote", "a.txt", "7", "12 deletions are more than the limit of 10")
@@ -21,7 +21,7 @@ def problem(reason: str, *, harmless: bool = False) -> ProblemRow:
 def seen(
     last: PassRow | None, *problems: ProblemRow, held: tuple[HeldRow, ...] = (), **flags: bool
 ) -> Status:
-    return picture([], problems, held, [], [], last, NOW - 60, NOW, **flags)
+    return picture(Counts(), problems, held, [], [], last, NOW - 60, NOW, **flags)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,10 @@ def test_only_what_both_sides_have_is_counted() -> None:
         Item(3, Kind.FOLDER, "d", "9@tag", "", "d"),
     ]
     conflict = ConflictRow("x", "x (conflicted copy)", "7", NOW)
-    status = picture(rows, [], [], [conflict], [], a_pass("in-step"), NOW, NOW)
+    journal = Journal.in_memory()
+    journal.advance([replace(row, id=0) for row in rows])
+    journal.add_conflict(conflict)
+    status = read(journal, NOW, working=False)
     counts = status.counts
     assert (counts.files, counts.folders, counts.bytes, counts.kept_here, counts.kept_there) == (
         1,

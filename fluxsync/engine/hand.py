@@ -1,0 +1,84 @@
+"""What the service has in hand: the pass that runs now, and how it is made to let go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from fluxsync.engine.cycle import Watcher
+from fluxsync.engine.live import Live
+from fluxsync.engine.meter import Meter
+from fluxsync.errors import Unavailable
+
+__all__ = ["Hand"]
+
+
+class Hand:
+    """Gives each pass a watcher that tells `alive` of every step, and the picture that something is done."""
+
+    def __init__(self, alive: Callable[[], None], live: Live) -> None:
+        self._alive = alive
+        self._live = live
+        self._lock = threading.RLock()
+        self._meter: Meter | None = None
+        self._let_go = threading.Event()
+        self._stopped = False
+
+    @property
+    def was_let_go(self) -> bool:
+        """Whether the last pass was broken off from here: that says nothing of the account."""
+        return self._let_go.is_set()
+
+    def let_go(self, why: str) -> None:
+        """Break off what moves, at its next block; may be called by a signal."""
+        with self._lock:
+            self._stopped = self._stopped or why == "stopped"
+            if self._meter is not None or self._stopped:
+                self._let_go.set()
+            if self._meter is not None:
+                self._meter.stop()
+
+    @contextmanager
+    def watching(self, other: Watcher | None = None) -> Iterator[Watcher]:
+        """Give the watcher of one pass; `other` hears of it, too."""
+        meter = Meter(self._moved if other is None else _both_moved(self._moved, other.meter))
+        with self._lock:
+            if not self._stopped:
+                self._let_go.clear()
+            self._meter = meter
+            if self._stopped:
+                meter.stop()
+        watcher = Watcher(meter=meter, wait=self._wait)
+        for name in ("on_phase", "on_plan", "on_done"):
+            setattr(watcher, name, self._told(getattr(other, name)) if other is not None else self._moved)
+        self._live.working(True)
+        try:
+            yield watcher
+        finally:
+            self._live.working(False)
+            with self._lock:
+                self._meter = None
+
+    def _wait(self, seconds: float) -> None:
+        if self._let_go.wait(seconds):
+            raise Unavailable("interrupted", unsent=True)
+        self._alive()
+
+    def _moved(self, *what: object) -> None:
+        self._alive()
+
+    def _told(self, other: Callable[..., None]) -> Callable[..., None]:
+        def tell(*what: object) -> None:
+            self._alive()
+            other(*what)
+
+        return tell
+
+
+def _both_moved(own: Callable[[int], None], other: Meter) -> Callable[[int], None]:
+    def moved(count: int) -> None:
+        own(count)
+        other.add(count, up=True)
+
+    return moved

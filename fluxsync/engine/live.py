@@ -1,0 +1,99 @@
+"""The picture of a running service: made by the deciding thread, read by everybody."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from fluxsync.engine.report import Report, Result
+from fluxsync.engine.status import Counts, State, Status, Trouble, read
+from fluxsync.state.journal import Journal
+
+__all__ = ["Live"]
+
+_QUIET = "changed here; taken up when it has been quiet"
+_NOTHING = Status(State.WAITING, 0.0, None, Counts(), (), (), (), (), (), None)
+
+
+class Live:
+    """One immutable picture, replaced as a whole. `waiting` gives the paths that wait for quiet."""
+
+    def __init__(
+        self, waiting: Callable[[], tuple[str, ...]], wall_s: Callable[[], float] = time.time
+    ) -> None:
+        self._waiting = waiting
+        self._wall_s = wall_s
+        self._lock = threading.Lock()
+        self._picture = _NOTHING
+        self._working = False
+        self._paused = False
+        #: What keeps the service from working, and the state that it makes; "": nothing does.
+        self._trouble = (State.OFFLINE, "")
+        self._totals: Counter[str] = Counter()
+
+    # -- from the deciding thread
+
+    def refresh(self, journal: Journal) -> None:
+        """Read the picture anew."""
+        picture = read(journal, self._wall_s(), working=False)
+        with self._lock:
+            self._picture, self._paused = picture, bool(journal.fact("paused"))
+
+    def working(self, works: bool) -> None:
+        with self._lock:
+            self._working = works
+
+    def paused(self, is_paused: bool) -> None:
+        with self._lock:
+            self._paused = is_paused
+
+    def trouble(self, state: State = State.OFFLINE, message: str = "") -> bool:
+        """Say what keeps the service from working; returns whether that is news."""
+        with self._lock:
+            news, self._trouble = self._trouble != (state, message), (state, message)
+            return news
+
+    def count(self, report: Report) -> None:
+        """Add what a pass did."""
+        with self._lock:
+            self._totals["passes"] += 1
+            self._totals["failed_passes"] += report.result in (Result.UNREACHABLE, Result.UNAUTHORIZED)
+            for name in ("requests", "bytes_up", "bytes_down", "uploaded", "versions", "downloaded"):
+                self._totals[name] += getattr(report, name)
+            self._totals["failures"] += len(report.failures)
+            self._totals["conflicts"] += report.conflicts
+            self._totals["lists"] += report.listed is not None
+
+    def probed(self) -> None:
+        with self._lock:
+            self._totals["probes"] += 1
+
+    # -- from any thread
+
+    def totals(self) -> Mapping[str, float]:
+        with self._lock:
+            return dict(self._totals)
+
+    def status(self) -> Status:
+        quiet = tuple(Trouble(path or ".", _QUIET) for path in self._waiting())
+        with self._lock:
+            picture, state = self._picture, self._picture.state
+            trouble, message = self._trouble
+            if message:
+                state = trouble
+            if self._paused:
+                state = State.PAUSED
+            elif self._working:
+                state = State.WORKING
+            elif state is State.IN_STEP and quiet:
+                state = State.WAITING
+            return replace(
+                picture,
+                state=state,
+                now=self._wall_s(),
+                waiting=(*picture.waiting, *quiet),
+                message=message,
+            )
