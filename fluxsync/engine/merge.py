@@ -1,9 +1,10 @@
 """Gathers dirty paths and says when to look at which: once they are quiet, and no later than a longest wait.
 
-Pure: no disk, no clock, no thread; whoever calls holds the lock. An event costs a few look-ups, whatever waits.
+Pure: no disk, no clock, no thread; whoever calls holds the lock. An event costs a few look-ups, however much
+waits.
 
-Invariant: no waiting path is below another, "" is the root and stands for everything. So what waits is small
-(`most` paths), and what is taken covers every event since it was taken last.
+Invariant: no waiting path is below another, and "", the root, stands for everything. So what waits is few
+paths, and one that is taken covers all events below it since it was taken last.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ class Merger:
     """Dirty paths on their way to a pass. Times are seconds of one clock that never goes back.
 
     A path falls due `settle_s` after its last event, and at the latest `longest_s` after its first. More than
-    `most_in_folder` dirty entries directly in a folder become that folder, more than `most` become everything.
-    Paths with the same times fall due together: the two halves of a move are looked at in one pass.
+    `most_in_folder` dirty paths directly in a folder become that folder, more than `most` everything. Paths
+    with the same times fall due together: the two halves of a move are looked at in one pass.
     """
 
     def __init__(
@@ -75,17 +76,17 @@ class Merger:
         """Note an event at a path, which stands for all below it; "" is everything."""
         if not self._waits and self._heard_s + self._settle_s <= now_s:
             self._restless_s = now_s
-        self._heard_s = max(self._heard_s, now_s)
+        self._heard_s = now_s
         self._mark(path, _Wait(now_s, now_s, retry=False))
 
     def everything(self, now_s: float) -> None:
-        """Note that events may have been lost, or that a rescan is due; it waits like an event at the root."""
+        """Note that events may have been lost or a rescan is due; it waits like an event at the root."""
         self.dirty("", now_s)
 
     def again(self, due: Due, now_s: float) -> None:
         """Give back what could not be done, or only in part: due after another `settle_s`.
 
-        It goes with anything that is due earlier, so that what waits for it (a deletion) meets it in one pass.
+        It goes with what is due earlier, so that a deletion that waits for it meets it in one pass.
         """
         for path in ("",) if due.paths is None else due.paths:
             self._mark(path, _Wait(now_s, now_s, retry=True))
@@ -149,9 +150,9 @@ class Merger:
         folder = dirname(path)
         self._direct[folder] = self._direct.get(folder, 0) + 1
         if self._direct[folder] > self._most_in_folder:
-            self._mark(folder, _Wait(wait.first_s, wait.last_s, wait.retry))
+            self._mark(folder, wait)
         elif len(self._waits) > self._most:
-            self._mark("", _Wait(wait.first_s, wait.last_s, wait.retry))
+            self._mark("", wait)
 
     def _below(self, folder: str) -> list[str]:
         if not folder:
