@@ -1,7 +1,7 @@
 """Decides when to look at the account, and how: a cheap probe or a full list.
 
-Pure: told what happened and when (seconds of a clock that counts sleep and never goes back), it works out what
-is next from those facts alone. Chance comes in as `jitter`, so that no two machines ask in step.
+Pure: told what happened and when (seconds of a clock that counts sleep and never goes back), it works out
+what is next from those facts alone. Chance comes in as `jitter`, so that no two machines ask in step.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Agenda:
         return max(self._barred_s, self._backed_off_s)
 
     def next_s(self) -> float:
-        """Return when a look or a rescan is due: `due` and `rescan_due` say nothing before."""
+        """Return when a look or a rescan is due, -inf at the start; `due` and `rescan_due` say no before."""
         return min(self._next_look_s(), self._walked_s + self._rescan_s)
 
     def due(self, now_s: float) -> Look | None:
@@ -110,7 +110,7 @@ class Agenda:
     def listed(self, now_s: float, *, requests: int, seconds: float, found: bool, shown: bool) -> None:
         """Note that a complete pass is over, and what its list took.
 
-        `found`: it found changes on the account; `shown`: the probe had shown that there are, or was not asked.
+        `found`: it found changes on the account; `shown`: the probe had shown them, or was not asked.
         """
         if found or self._listed_s == -inf:
             self._alive_s = now_s
