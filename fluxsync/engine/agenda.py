@@ -80,6 +80,11 @@ class Agenda:
         return self._trusted and self._misses < _MISSES
 
     @property
+    def small(self) -> bool:
+        """Whether the library is so small that a list costs no more than a few looks."""
+        return self._small
+
+    @property
     def closed_until_s(self) -> float:
         """Until when nothing at all is to be asked of the account; in the past where it answers."""
         return max(self._barred_s, self._backed_off_s)

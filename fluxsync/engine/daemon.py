@@ -48,7 +48,7 @@ class Site(Protocol):
     @property
     def remote(self) -> RemoteReplica: ...
 
-    def run(self, watcher: Watcher, *, dirt: Dirt | None = None, report: Report | None = None) -> Report: ...
+    def run(self, watcher: Watcher, *, dirt: Dirt | None = None) -> Report: ...
 
     def perform(self, task: Task, watcher: Watcher) -> tuple[Outcome, Report | None]: ...
 
@@ -162,11 +162,11 @@ class Daemon:
             self._heed_pause(journal)
             if (ending := self._ending()) is not None:
                 return ending
-            job = self.wake.next_job()
-            if job is not None and job.task.verb is Verb.REBUILD:
-                self._afresh = job
+            asked = self.wake.next_job()
+            if asked is not None and asked.task.verb is Verb.REBUILD:
+                self._afresh = asked
                 return Ending.AFRESH
-            ending = shift.do(job) if job is not None else shift.next()
+            ending = shift.do(asked) if asked is not None else shift.next()
             if ending is not None:
                 return ending
 
@@ -289,9 +289,8 @@ class _Shift:
         return self._pass(dirt, due)
 
     def _pass(self, dirt: Dirt | None, due: Due | None) -> Ending | None:
-        report = Report()
         with self.daemon._hand.watching() as watcher:
-            report = self.site.run(watcher, dirt=dirt, report=report)
+            report = self.site.run(watcher, dirt=dirt)
         if due is not None and report.stopped is not None:
             self.daemon.wake.again(due)
         return self._after(report, dirt)
@@ -319,10 +318,10 @@ class _Shift:
         daemon._on_report(report, dirt)
         if report.stopped is Result.UNREACHABLE and not daemon._hand.was_let_go:
             self.agenda.failed(now_s, retry_after_s=report.retry_after_s)
-            return self._say(State.OFFLINE, report.message)
+            self._say(State.OFFLINE, report.message)
         if report.stopped is Result.UNAUTHORIZED:
             self.agenda.failed(now_s, retry_after_s=_REFUSED_S)
-            return self._say(State.OFFLINE, report.message)
+            self._say(State.OFFLINE, report.message)
         if report.stopped is Result.GUARDED:
             return Ending.REOPEN  # the root or the account is another one: opening it says which
         if report.stopped is None:
@@ -338,7 +337,8 @@ class _Shift:
             return self._trouble(error)
         changed = seen is None or expected is None or seen.text != expected.text
         self.agenda.probed(now_s, changed=changed)
-        return self._say()
+        self._say()
+        return None
 
     def _trouble(self, error: FluxsyncError) -> Ending | None:
         now_s = self.daemon._clock()
@@ -353,7 +353,8 @@ class _Shift:
                 self.agenda.failed(now_s)
             case _:
                 return None
-        return self._say(State.OFFLINE, str(error))
+        self._say(State.OFFLINE, str(error))
+        return None
 
     def _say(self, state: State = State.OFFLINE, message: str = "") -> None:
         if self.daemon.live.trouble(state, message):

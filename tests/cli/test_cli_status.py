@@ -1,5 +1,7 @@
 """The picture of a pair, as a pure function of what the journal holds."""
 
+from dataclasses import replace
+
 import pytest
 
 from fluxsync.core.model import Item, Kind, Problem, State

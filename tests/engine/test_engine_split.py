@@ -1,4 +1,4 @@
-"""The law of parts: changes looked at in any split end like one pass over everything, with the same assets."""
+"""The law of parts: changes in any split end like one pass over everything, with the same assets."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-import pytest
 from engine_world import World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fluxsync.core.model import Action
 from fluxsync.core.paths import ancestors, is_below
 from fluxsync.engine.cycle import Dirt
 from fluxsync.engine.dirty import Vanished
