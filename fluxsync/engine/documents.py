@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fluxsync.core.restore import InTrash
+    from fluxsync.engine.restore import Back
     from fluxsync.engine.status import Status, Trouble
     from fluxsync.state.journal import HeldRow
 
-__all__ = ["asset_id", "held_document", "iso", "number", "status_document"]
+__all__ = ["asset_id", "back_row", "held_document", "iso", "number", "status_document", "trash_row"]
 
 
 def status_document(picture: Status, message: str = "") -> dict[str, object]:
@@ -40,6 +42,10 @@ def status_document(picture: Status, message: str = "") -> dict[str, object]:
         ],
         "held": held_document(picture.held),
         "skipped": _troubles(picture.skipped),
+        "moving": [
+            {"action": row.action, "path": row.path, "bytes": row.size, "moved": row.moved}
+            for row in picture.moving
+        ],
         "last_pass": None
         if last is None
         else {
@@ -59,6 +65,26 @@ def held_document(rows: Sequence[HeldRow]) -> list[dict[str, object]]:
         {"action": row.action, "path": row.path, "asset_id": asset_id(row.asset_id), "why": row.why}
         for row in rows
     ]
+
+
+def trash_row(thing: InTrash) -> dict[str, object]:
+    """Return one thing in a trash."""
+    return {
+        "id": thing.id,
+        "asset_id": asset_id(thing.id) if thing.file is None else 0,
+        "path": thing.path,
+        "size": thing.size,
+        "time": iso(thing.when),
+        "until": iso(thing.until),
+        "pass": thing.pass_number,
+        "why": thing.why,
+        "where": f".fluxsync/trash/{thing.file.where}" if thing.file is not None else "",
+    }
+
+
+def back_row(back: Back) -> dict[str, object]:
+    """Return one thing that came back out of a trash."""
+    return {"id": back.thing.id, "path": back.thing.path, "to": back.path, "what": back.what}
 
 
 def iso(time_s: float | None) -> str | None:

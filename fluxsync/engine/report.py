@@ -84,6 +84,12 @@ class Report:
             self.put_aside[row.path] = row
 
     @property
+    def counted(self) -> bool:
+        """Whether any file was sent, fetched, moved, trashed, or kept twice."""
+        changed = self.changed_here or self.uploaded or self.moved_local or self.moved_remote
+        return bool(changed or self.trashed_remote or self.purged)
+
+    @property
     def changed_here(self) -> bool:
         """Whether anything may have come into the local trash."""
         return bool(self.trashed_local or self.downloaded or self.versions or self.conflicts)
