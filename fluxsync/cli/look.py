@@ -19,7 +19,7 @@ from fluxsync.cli.words import ago, column, count, day_and_time, iso, put_aside,
 from fluxsync.engine.documents import status_document
 
 if TYPE_CHECKING:
-    from fluxsync.engine.status import Status, Trouble
+    from fluxsync.engine.status import Moving, Status, Trouble
     from fluxsync.state.journal import Event
 
 __all__ = ["history", "status"]
@@ -33,9 +33,11 @@ __all__ = ["history", "status"]
 def status() -> None:
     """Show what is in step, waiting, failing, in conflict and held back.
 
-    Changes nothing, and does not ask the account: it shows what the journal says since the last pass.
+    Changes nothing, and does not ask the account. A running service says what it does at this moment; without
+    one it is what the journal says since the last pass.
     """
     from fluxsync.app import peeked, wrong_place
+    from fluxsync.engine.ask import status_there
     from fluxsync.engine.status import State, read
 
     session = this()
@@ -43,8 +45,9 @@ def status() -> None:
     root = settings.local.root
     with peeked(settings) as journal:
         last = journal.last_pass()
+        live = status_there(settings.journal_path)
         working = last is not None and last.ended is None and _is_locked(root)
-        picture = read(journal, time.time(), working=working)
+        picture = live or read(journal, time.time(), working=working)
         wrong = wrong_place(settings, journal) if last is not None else ""
     if wrong:
         picture = replace(picture, state=State.HELD)
@@ -86,6 +89,7 @@ _STATES = {
     "paused": ("paused", "yellow"),
     "offline": ("offline", "red"),
     "held": ("held back", "red"),
+    "stopped": ("stopped", "red"),
 }
 
 
@@ -110,6 +114,7 @@ def _show_status(picture: Status, root: Path, url: str, wrong: str) -> None:
     ):
         if text:
             output.line(f"  {label:<12}", text)
+    _list("moving", "cyan", [(row.path, _moved(row)) for row in picture.moving])
     _list("waiting", "yellow", [(row.path, row.reason) for row in picture.waiting])
     _list("failing", "red", [(row.path, row.reason + _next_try(row)) for row in picture.failing])
     if picture.held:
@@ -122,6 +127,11 @@ def _show_status(picture: Status, root: Path, url: str, wrong: str) -> None:
     if picture.conflicts:
         output.line("    settle with `fluxsync conflicts resolve`")
     _list("skipped", "dim", [(row.path, row.reason) for row in picture.skipped])
+
+
+def _moved(row: Moving) -> str:
+    """Return how far a transfer is: "create, 1.2 MB of 3.4 MB"."""
+    return f"{row.action}, {size(row.moved)} of {size(row.size)}"
 
 
 def _ended(picture: Status) -> str:
