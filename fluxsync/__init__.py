@@ -9,6 +9,8 @@ sandbox/   a Fluxiom-compatible server of our own
 
 app        wires the concrete parts together, with root_checks and lock before the first of them
 settings   the configuration; config_*: how it is read and what mistakes in it are called; password
+tasks      what a person asks of a pair, done; told: what that leaves to be said; trash: both of them
+pausing    stops transfers where no service runs
 policies   the configuration as the values that core and engine understand
 """
 

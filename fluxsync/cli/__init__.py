@@ -6,8 +6,10 @@ exits      every way a command can end, as an exit code and one line
 output     documents and text to stdout, lines to stderr
 words      sizes, times, counts and paths as people read them
 progress   who looks on while a pass runs: a bar on a terminal, log lines elsewhere
-once       `--once`, its plan and its summary; rebuild: the same after forgetting the journal;
-           approve: the same once what is held back was let through; held: how that is shown
+once       `--once`; plan_view: what it would do; outcome_view: what came of a pass
+asking     has a task done, by the running service or in this process; so do:
+           sync: a complete pass; rebuild: the same after forgetting the journal; approve: the same once what
+           is held back was let through; held: how that is shown; pausing: pause and resume
 look       status and history; explain: one path; where: paths as people type them
 trash      list, restore, empty; trash_view: how it is shown; times: "2 hours ago"
 sandbox    the embedded server

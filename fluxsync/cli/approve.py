@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from fluxsync.cli import output
+from fluxsync.cli.asking import pass_after
 from fluxsync.cli.exits import USAGE
-from fluxsync.cli.held import held_document, show_held
-from fluxsync.cli.once import Ahead, one_pass
+from fluxsync.cli.held import show_held
 from fluxsync.cli.session import shared_options, this
 from fluxsync.cli.words import count
-
-if TYPE_CHECKING:
-    from fluxsync.app import App
+from fluxsync.engine.documents import held_document
 
 __all__ = ["approve"]
 
@@ -32,6 +29,7 @@ def approve(list_: bool, yes: bool) -> int:
     is not covered: it is held back anew. With --list nothing is changed.
     """
     from fluxsync.app import peeked
+    from fluxsync.tasks import Approve, task
 
     session = this()
     settings = session.settings(log=not list_, bar=not list_)
@@ -55,8 +53,4 @@ def approve(list_: bool, yes: bool) -> int:
             output.say("fluxsync: nothing was done")
             return USAGE
 
-    def let_through(app: App) -> Ahead:
-        app.journal.approve(rows)
-        return Ahead()
-
-    return one_pass(session, settings, first=let_through)
+    return pass_after(session, settings, task(Approve(rows)))

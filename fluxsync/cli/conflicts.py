@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from fluxsync.cli import output
-from fluxsync.cli.once import Ahead, one_pass
+from fluxsync.cli.asking import pass_after
 from fluxsync.cli.session import shared_options, this
 from fluxsync.cli.where import asset_id, path_in
 from fluxsync.cli.words import ago, count, iso, size
 
 if TYPE_CHECKING:
-    from fluxsync.app import App
     from fluxsync.core.model import Item
-    from fluxsync.state.journal import ConflictRow, Journal
+    from fluxsync.state.journal import ConflictRow
 
 __all__ = ["conflicts"]
 
@@ -68,57 +67,15 @@ def resolve(paths: Sequence[str], keep: str) -> int:
     all there are. What is not kept goes to the trash, here and on the account.
     """
     from fluxsync.app import peeked
+    from fluxsync.engine.conflicts import Keep, named
+    from fluxsync.tasks import Resolve, task
 
     session = this()
     settings = session.settings(bar=True)
     with peeked(settings) as journal:
-        below = [path_in(settings.local.root, path, journal) for path in paths]
-        _named(journal, paths, below, keep)
-
-    def settle(app: App) -> Ahead:
-        return _settle(app, _named(app.journal, paths, below, keep), keep)
-
-    return one_pass(session, settings, first=settle)
-
-
-def _named(journal: Journal, typed: Iterable[str], below: Iterable[str], keep: str) -> list[ConflictRow]:
-    """Return the conflicts that were named. Raises `ConfigError` where there is none, or too many."""
-    from fluxsync.engine.conflicts import chosen
-    from fluxsync.errors import ConfigError
-
-    rows = journal.conflicts()
-    found: dict[tuple[str, str], ConflictRow] = {}
-    for text, path in zip(typed, below, strict=True):
-        named = chosen(rows, path)
-        if not named:
-            raise ConfigError(f"nothing is in conflict at {text}; `fluxsync conflicts` lists what is")
-        found.update({(row.path, row.copy_path): row for row in named})
-    if keep == "local":
-        originals = [row.path for row in found.values()]
-        for path in originals:
-            if originals.count(path) > 1:
-                raise ConfigError(f"{path} has {originals.count(path)} conflict copies: name the one to keep")
-    return list(found.values())
-
-
-def _settle(app: App, rows: Sequence[ConflictRow], keep: str) -> Ahead:
-    from fluxsync.errors import Halted, ReplicaError
-
-    ahead = Ahead()
-    settled: list[dict[str, object]] = []
-    for row in rows:
-        try:
-            what = app.settle_conflict(row, keep)
-        except Halted:
-            raise
-        except ReplicaError as error:
-            ahead.failures[row.path] = str(error)
-            continue
-        settled.append({"path": row.path, "copy": row.copy_path, "kept": keep})
-        if not this().json:
-            output.line((row.path, "bold"), f": {what}")
-    ahead.document["resolved"] = settled
-    return ahead
+        below = {path: path_in(settings.local.root, path, journal) for path in paths}
+        named(journal.conflicts(), below, Keep(keep))
+    return pass_after(session, settings, task(Resolve(list(below.values()), Keep(keep))))
 
 
 def _document(row: ConflictRow, items: dict[str, Item]) -> dict[str, object]:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from fluxsync.cli import output
-from fluxsync.cli.held import held_document, show_held
+from fluxsync.cli.held import show_held
 from fluxsync.cli.session import shared_options, this
 from fluxsync.cli.where import asset_id, number, path_in
 from fluxsync.cli.words import ago, column, count, day_and_time, iso, put_aside, size
+from fluxsync.engine.documents import status_document
 
 if TYPE_CHECKING:
-    from fluxsync.engine.status import Status, Trouble
+    from fluxsync.engine.status import Moving, Status, Trouble
     from fluxsync.state.journal import Event
 
 __all__ = ["history", "status"]
@@ -32,9 +33,11 @@ __all__ = ["history", "status"]
 def status() -> None:
     """Show what is in step, waiting, failing, in conflict and held back.
 
-    Changes nothing, and does not ask the account: it shows what the journal says since the last pass.
+    Changes nothing, and does not ask the account. A running service says what it does at this moment; without
+    one it is what the journal says since the last pass.
     """
     from fluxsync.app import peeked, wrong_place
+    from fluxsync.engine.ask import status_there
     from fluxsync.engine.status import State, read
 
     session = this()
@@ -42,13 +45,14 @@ def status() -> None:
     root = settings.local.root
     with peeked(settings) as journal:
         last = journal.last_pass()
+        live = status_there(settings.journal_path)
         working = last is not None and last.ended is None and _is_locked(root)
-        picture = read(journal, time.time(), working=working)
+        picture = live or read(journal, time.time(), working=working)
         wrong = wrong_place(settings, journal) if last is not None else ""
     if wrong:
         picture = replace(picture, state=State.HELD)
     if session.json:
-        output.document(_status_document(picture) | {"message": wrong})
+        output.document(status_document(picture, wrong))
     else:
         _show_status(picture, root, settings.remote.url, wrong)
 
@@ -74,53 +78,6 @@ def _is_locked(root: Path) -> bool:
     return False
 
 
-def _status_document(picture: Status) -> dict[str, object]:
-    counts = picture.counts
-    last = picture.last_pass
-    return {
-        "state": str(picture.state),
-        "in_step_since": iso(picture.in_step_since),
-        "counts": {
-            "files": counts.files,
-            "folders": counts.folders,
-            "bytes": counts.bytes,
-            "kept_here": counts.kept_here,
-            "kept_there": counts.kept_there,
-        },
-        "waiting": _troubles(picture.waiting),
-        "failing": _troubles(picture.failing),
-        "conflicts": [
-            {
-                "path": row.path,
-                "copy": row.copy_path,
-                "asset_id": asset_id(row.asset_id),
-                "time": iso(row.time),
-            }
-            for row in picture.conflicts
-        ],
-        "held": held_document(picture.held),
-        "skipped": _troubles(picture.skipped),
-        "last_pass": None
-        if last is None
-        else {
-            "pass": last.number,
-            "started": iso(last.started),
-            "ended": iso(last.ended),
-            "result": last.result,
-            "message": last.message,
-        },
-    }
-
-
-def _troubles(rows: Sequence[Trouble]) -> list[dict[str, object]]:
-    return [_trouble(row) for row in rows]
-
-
-def _trouble(row: Trouble) -> dict[str, object]:
-    found: dict[str, object] = {"path": row.path, "reason": row.reason, "since": iso(row.since)}
-    return found | ({"tries": row.tries, "next_try": iso(row.next_try)} if row.tries else {})
-
-
 def _next_try(row: Trouble) -> str:
     return f"; {put_aside(row.tries, row.next_try)}" if row.next_try is not None else ""
 
@@ -132,6 +89,7 @@ _STATES = {
     "paused": ("paused", "yellow"),
     "offline": ("offline", "red"),
     "held": ("held back", "red"),
+    "stopped": ("stopped", "red"),
 }
 
 
@@ -156,6 +114,7 @@ def _show_status(picture: Status, root: Path, url: str, wrong: str) -> None:
     ):
         if text:
             output.line(f"  {label:<12}", text)
+    _list("moving", "cyan", [(row.path, _moved(row)) for row in picture.moving])
     _list("waiting", "yellow", [(row.path, row.reason) for row in picture.waiting])
     _list("failing", "red", [(row.path, row.reason + _next_try(row)) for row in picture.failing])
     if picture.held:
@@ -168,6 +127,11 @@ def _show_status(picture: Status, root: Path, url: str, wrong: str) -> None:
     if picture.conflicts:
         output.line("    settle with `fluxsync conflicts resolve`")
     _list("skipped", "dim", [(row.path, row.reason) for row in picture.skipped])
+
+
+def _moved(row: Moving) -> str:
+    """Return how far a transfer is: "create, 1.2 MB of 3.4 MB"."""
+    return f"{row.action}, {size(row.moved)} of {size(row.size)}"
 
 
 def _ended(picture: Status) -> str:

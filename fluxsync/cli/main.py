@@ -11,7 +11,20 @@ import click
 
 from fluxsync import __version__
 from fluxsync.cli import approve as approving
-from fluxsync.cli import conflicts, demo, explain, look, once, output, rebuild, sandbox, trash, versions
+from fluxsync.cli import (
+    conflicts,
+    demo,
+    explain,
+    look,
+    once,
+    output,
+    pausing,
+    rebuild,
+    sandbox,
+    sync,
+    trash,
+    versions,
+)
 from fluxsync.cli.exits import USAGE, ended
 from fluxsync.cli.session import Session, shared_options
 
@@ -57,12 +70,15 @@ def fluxsync(context: click.Context, once_: bool, dry_run: bool, approve: bool) 
 
 
 for command in (
+    sync.sync,
     look.status,
     look.history,
     explain.explain,
     conflicts.conflicts,
     versions.versions,
     approving.approve,
+    pausing.pause,
+    pausing.resume,
     trash.trash,
     rebuild.rebuild,
     sandbox.sandbox,

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fluxsync import logs
 from fluxsync.cli.session import Session
 from fluxsync.cli.words import count, shown, size
-from fluxsync.engine.cycle import Watcher
-from fluxsync.engine.meter import Meter
+from fluxsync.engine.onlooker import Onlooker, watcher_for
 
 if TYPE_CHECKING:
-    from fluxsync.core.operations import Operation, Plan
+    from fluxsync.engine.cycle import Watcher
 
-__all__ = ["OnRead", "logged", "watching"]
+__all__ = ["OnRead", "logged", "looking_on", "watching"]
 
 #: Told how many files and bytes of the folder were read so far.
 OnRead = Callable[[int, int], None]
@@ -24,50 +23,40 @@ OnRead = Callable[[int, int], None]
 @contextmanager
 def watching(session: Session) -> Iterator[tuple[Watcher, OnRead | None]]:
     """Give a watcher for one pass, and what is told about the reading of the folder."""
+    with looking_on(session) as (onlooker, on_read):
+        yield watcher_for(onlooker), on_read
+
+
+@contextmanager
+def looking_on(session: Session) -> Iterator[tuple[Onlooker, OnRead | None]]:
+    """Give who looks on at one pass, wherever it runs."""
     if session.shows_bar():
         with _bar() as both:
             yield both
     else:
-        yield logged(), None
+        yield Onlooker(_log_phase, _log_plan, _log_steps), None
 
 
 def logged() -> Watcher:
     """Return a watcher that writes each event to the log."""
-    return Watcher(on_phase=_log_phase, on_plan=_log_plan, on_done=_log_done)
+    return watcher_for(Onlooker(_log_phase, _log_plan, _log_steps))
 
 
 def _log_phase(phase: str) -> None:
     logs.get("fluxsync.pass").info(phase)
 
 
-def _log_plan(plan: Plan) -> None:
-    up, down = _weights(plan)
-    logs.get("fluxsync.pass").info("planned", operations=len(plan), bytes_up=up, bytes_down=down)
+def _log_plan(steps: int, up: int, down: int) -> None:
+    logs.get("fluxsync.pass").info("planned", operations=steps, bytes_up=up, bytes_down=down)
 
 
-def _log_done(operation: Operation) -> None:
-    key = operation.remote.key if operation.remote else operation.item.key if operation.item else ""
-    fields: dict[str, object] = {"path": operation.path, "action": str(operation.action)}
-    if operation.target:
-        fields["target"] = operation.target
-    number = key.partition("@")[0]
-    if number.isascii() and number.isdigit():
-        fields["asset_id"] = int(number)
-    if operation.size:
-        fields["bytes"] = operation.size
-    logs.get("fluxsync.pass").info("done", **fields)
-
-
-def _weights(plan: Plan) -> tuple[int, int]:
-    """Return the bytes that a plan sends and those that it fetches."""
-    from fluxsync.core.operations import ON_ACCOUNT
-
-    up = sum(op.size for op in plan if op.action in ON_ACCOUNT)
-    return up, sum(op.size for op in plan) - up
+def _log_steps(steps: Sequence[Mapping[str, object]], done: int) -> None:
+    for step in steps:
+        logs.get("fluxsync.pass").info("done", **step)
 
 
 @contextmanager
-def _bar() -> Iterator[tuple[Watcher, OnRead]]:
+def _bar() -> Iterator[tuple[Onlooker, OnRead]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
@@ -81,10 +70,10 @@ def _bar() -> Iterator[tuple[Watcher, OnRead]]:
         transient=True,
     )
     task = progress.add_task("Connecting", total=None, figures="")
-    left = {"files": 0, "all": 0, "bytes": 0}
+    left = {"files": 0, "all": 0, "bytes": 0, "moved": 0}
 
     def show() -> None:
-        moved = watcher.meter.bytes_up + watcher.meter.bytes_down
+        moved = left["moved"]
         speed = progress.tasks[0].speed
         figures = f"{left['files']:,} of {left['all']:,}   {size(moved)} of {size(max(moved, left['bytes']))}"
         if speed and left["bytes"]:
@@ -97,17 +86,19 @@ def _bar() -> Iterator[tuple[Watcher, OnRead]]:
     def on_read(files: int, bytes_read: int) -> None:
         progress.update(task, figures=f"{count(files, 'file')} read, {size(bytes_read)}")
 
-    def on_plan(plan: Plan) -> None:
-        up, down = _weights(plan)
-        left["all"] += len(plan)
+    def on_plan(steps: int, up: int, down: int) -> None:
+        left["all"] += steps
         left["bytes"] += up + down
         progress.update(task, description="Syncing")
         show()
 
-    def on_done(operation: Operation) -> None:
-        left["files"] += 1
+    def on_done(steps: Sequence[Mapping[str, object]], done: int) -> None:
+        left["files"] = done
         show()
 
-    watcher = Watcher(on_phase, on_plan, on_done, Meter(lambda moved: show()))
+    def on_bytes(moved: int) -> None:
+        left["moved"] = moved
+        show()
+
     with progress:
-        yield watcher, on_read
+        yield Onlooker(on_phase, on_plan, on_done, on_bytes), on_read

@@ -7,8 +7,8 @@ import sys
 import click
 
 from fluxsync.cli import output
+from fluxsync.cli.asking import pass_after
 from fluxsync.cli.exits import USAGE
-from fluxsync.cli.once import one_pass
 from fluxsync.cli.session import shared_options, this
 
 __all__ = ["rebuild"]
@@ -27,6 +27,8 @@ def rebuild(yes: bool) -> int:
 
     It is the cure where folder or account are, on purpose, others than the journal knows.
     """
+    from fluxsync.engine.service import Task, Verb
+
     session = this()
     settings = session.settings(bar=True)
     if not yes:
@@ -36,4 +38,4 @@ def rebuild(yes: bool) -> int:
         if not click.confirm(question, err=True):
             output.say("fluxsync: nothing was done")
             return USAGE
-    return one_pass(session, settings, afresh=True)
+    return pass_after(session, settings, Task(Verb.REBUILD))

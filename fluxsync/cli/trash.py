@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fluxsync.cli import output
-from fluxsync.cli.exits import FAILED, USAGE, code_of, interruptible
-from fluxsync.cli.once import Ahead, one_pass
+from fluxsync.cli.asking import done, pass_after
+from fluxsync.cli.exits import USAGE, code_of, interruptible
 from fluxsync.cli.session import Session, shared_options, this
 from fluxsync.cli.times import Moment
-from fluxsync.cli.trash_view import back_row, row, show, weight
+from fluxsync.cli.trash_view import show, weight
 from fluxsync.cli.where import paths_in
+from fluxsync.engine.documents import trash_row
 
 if TYPE_CHECKING:
-    from fluxsync.app import App
-    from fluxsync.core.restore import Chosen, InTrash
-    from fluxsync.engine.empty import Emptied
+    from fluxsync.engine.service import Outcome
     from fluxsync.settings import Settings
-    from fluxsync.trash import Contents
 
 __all__ = ["trash"]
+
+Row = dict[str, object]
 
 
 @click.group(invoke_without_command=True, short_help="List, restore, or empty the trash of both sides.")
@@ -49,7 +47,8 @@ def trash(context: click.Context) -> int:
     with interruptible(), opened(settings, dry_run=True) as app:
         found = contents(app)
     if session.json:
-        output.document({"local": [row(t) for t in found.local], "remote": [row(t) for t in found.remote]})
+        sides = {"local": found.local, "remote": found.remote}
+        output.document({side: [trash_row(thing) for thing in things] for side, things in sides.items()})
     else:
         show(found)
     if found.trouble is not None:
@@ -78,33 +77,13 @@ def restore(names: Sequence[str], since: float | None, number: int | None) -> in
     """
     if not names and since is None and number is None:
         raise click.UsageError("say what to restore: a path, an ID, a folder, --since TIME or --pass N")
+    from fluxsync.tasks import Restore, task
+
     session = this()
     settings = session.settings(bar=True)
 
-    def bring_back(app: App) -> Ahead:
-        from fluxsync.trash import contents, restore
-
-        found = contents(app)
-        chosen = _choose(settings, found, names, since, number)
-        ahead = Ahead()
-        here = {thing.path for thing in chosen.things if thing.file is not None}
-        within_reach = [thing for thing in chosen.things if thing.file is not None or thing.asset is not None]
-        for thing in chosen.things:
-            if found.trouble is not None and thing.asset is None and thing.path not in here:
-                raise found.trouble
-        result = restore(app, within_reach)
-        ahead.failures.update(result.failures)
-        ahead.document["restored"] = [back_row(back) for back in result.back]
-        if not session.json:
-            for back in result.back:
-                output.line((back.thing.path, "bold"), f"  {back.what or 'back in its place'}")
-            if chosen.left:
-                output.line(
-                    (f"{chosen.left:,} older contents of files that are there stay in the trash", "dim")
-                )
-        return ahead
-
-    return one_pass(session, settings, first=bring_back)
+    stands_for = {name: paths_in(settings.local.root, name) for name in names}
+    return pass_after(session, settings, task(Restore(names, stands_for, since, number)))
 
 
 @trash.command(short_help="Delete for good what is in the trash.")
@@ -118,6 +97,8 @@ def empty(local: bool, remote: bool, yes: bool) -> int:
     Changes: the files in .fluxsync/trash are deleted, and the assets with the trash tag, whoever put it on.
     An asset that was taken out of the trash, or changed, since it was listed stays. Nothing else is touched.
     """
+    from fluxsync.tasks import Empty, task
+
     session = this()
     settings = session.settings()
     if settings.sync.direction == "down":
@@ -128,77 +109,38 @@ def empty(local: bool, remote: bool, yes: bool) -> int:
     asks = not yes
     if asks and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise click.UsageError("trash empty asks on a terminal only: say --yes")
-    shown: set[str] | None = None
+    shown: list[str] | None = None
     if asks:
-        with _opened(settings, dry_run=True) as app:
-            things = _things(app, sides)
-        if things and not click.confirm(f"Delete {weight(things)} for good?", err=True):
+        here, there = _listed(settings, *sides)
+        if (here or there) and not click.confirm(f"Delete {weight(here, there)} for good?", err=True):
             output.say("fluxsync: nothing was done")
             return USAGE
-        shown = {thing.id for thing in things}
-    with interruptible(), _opened(settings) as app:
-        things = [thing for thing in _things(app, sides) if shown is None or thing.id in shown]
-        emptied = _empty(session, app, things)
-    return _report(session, emptied)
+        shown = [str(row["id"]) for row in (*here, *there)]
+    outcome = done(session, settings, task(Empty(*sides, shown)))
+    return outcome if isinstance(outcome, int) else _report(session, outcome)
 
 
-def _opened(settings: Settings, *, dry_run: bool = False) -> AbstractContextManager[App]:
-    from fluxsync.app import opened
-
-    return opened(settings, dry_run=dry_run)
-
-
-def _things(app: App, sides: tuple[bool, bool]) -> list[InTrash]:
+def _listed(settings: Settings, local: bool, remote: bool) -> tuple[list[Row], list[Row]]:
     """List what is in the trash of the sides wanted. Raises what looking at the account raises."""
+    from fluxsync.app import opened
     from fluxsync.trash import contents
 
-    found = contents(app, account=sides[1])
+    with interruptible(), opened(settings, dry_run=True) as app:
+        found = contents(app, account=remote)
     if found.trouble is not None:
         raise found.trouble
-    return [*(found.local if sides[0] else []), *found.remote]
+    return [trash_row(thing) for thing in found.local if local], [trash_row(t) for t in found.remote]
 
 
-def _empty(session: Session, app: App, things: Sequence[InTrash]) -> Emptied:
-    from fluxsync.cli.progress import watching
-    from fluxsync.trash import empty
-
-    with watching(session) as (watcher, _):
-        return empty(app, things, watcher)
-
-
-def _report(session: Session, emptied: Emptied) -> int:
+def _report(session: Session, outcome: Outcome) -> int:
+    emptied: Mapping[str, Any] = outcome.document
+    here, there, failures = (emptied[key] for key in ("local", "remote", "failures"))
     if session.json:
-        sides = {"local": [t for t in emptied.gone if t.file], "remote": [t for t in emptied.gone if t.asset]}
-        document: dict[str, object] = {side: [row(t) for t in things] for side, things in sides.items()}
-        document["failures"] = [{"path": p, "reason": why} for p, why in sorted(emptied.failures.items())]
-        output.document(document)
-    elif emptied.gone:
-        output.line(f"deleted for good: {weight(emptied.gone)}")
+        output.document(emptied)
+    elif here or there:
+        output.line(f"deleted for good: {weight(here, there)}")
     else:
-        output.line("nothing was in the trash" if not emptied.failures else "nothing was deleted")
-    for path, reason in sorted(emptied.failures.items()):
-        output.say(f"{path}: {reason}")
-    return FAILED if emptied.failures else 0
-
-
-def _choose(
-    settings: Settings, found: Contents, names: Sequence[str], since: float | None, number: int | None
-) -> Chosen:
-    """Return what is meant. Raises `ConfigError` where something that was named is not there."""
-    from fluxsync.core.restore import Chosen, choose, within
-    from fluxsync.errors import ConfigError
-
-    root = settings.local.root
-    everything = within([*found.local, *found.remote], since, number)
-    if not names:
-        if not everything:
-            raise ConfigError("nothing that is in the trash came then; `fluxsync trash` lists what is there")
-        return Chosen(everything, [])
-    named = [(name, paths_in(root, name)) for name in names]
-    whole = since is not None or number is not None
-    chosen = choose(everything, named, None if whole else lambda path: os.path.lexists(root / path))
-    if chosen.missing:
-        if found.trouble is not None:
-            raise found.trouble
-        raise ConfigError(f"{chosen.missing[0]}: not in the trash; `fluxsync trash` lists what is there")
-    return chosen
+        output.line("nothing was in the trash" if not failures else "nothing was deleted")
+    for failed in failures:
+        output.say(f"{failed['path']}: {failed['reason']}")
+    return outcome.code

@@ -1,23 +1,21 @@
-"""The trash as people and programs read it."""
+"""The trash as people read it."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fluxsync.cli import output
-from fluxsync.cli.where import asset_id
-from fluxsync.cli.words import column, count, day_and_time, iso, size
+from fluxsync.cli.words import column, count, day_and_time, size
 
 if TYPE_CHECKING:
     from fluxsync.core.restore import InTrash
-    from fluxsync.engine.restore import Back
     from fluxsync.trash import Contents
 
-__all__ = ["back_row", "row", "show", "weight"]
+__all__ = ["show", "weight"]
 
 #: Columns that a path and a reason have at least on a terminal, and what is around them.
 _PATH = 20
@@ -25,32 +23,12 @@ _WHY = 16
 _AROUND = 21
 
 
-def row(thing: InTrash) -> dict[str, object]:
-    """Return one thing as `--json` shows it."""
-    return {
-        "id": thing.id,
-        "asset_id": asset_id(thing.id) if thing.file is None else 0,
-        "path": thing.path,
-        "size": thing.size,
-        "time": iso(thing.when),
-        "until": iso(thing.until),
-        "pass": thing.pass_number,
-        "why": thing.why,
-        "where": f".fluxsync/trash/{thing.file.where}" if thing.file is not None else "",
-    }
-
-
-def back_row(back: Back) -> dict[str, object]:
-    return {"id": back.thing.id, "path": back.thing.path, "to": back.path, "what": back.what}
-
-
-def weight(things: Sequence[InTrash]) -> str:
-    """Return "3 files (1.2 MB) here and 2 assets (3.0 kB) on the account"."""
+def weight(here: Sequence[Mapping[str, Any]], there: Sequence[Mapping[str, Any]]) -> str:
+    """Return "3 files (1.2 MB) here and 2 assets (3.0 kB) on the account", of rows of the document."""
     parts = []
-    for mine, noun, where in ((True, "file", "here"), (False, "asset", "on the account")):
-        those = [thing for thing in things if (thing.file is not None) == mine]
-        if those:
-            parts.append(f"{count(len(those), noun)} ({size(sum(t.size for t in those))}) {where}")
+    for rows, noun, where in ((here, "file", "here"), (there, "asset", "on the account")):
+        if rows:
+            parts.append(f"{count(len(rows), noun)} ({size(sum(row['size'] for row in rows))}) {where}")
     return " and ".join(parts) or "nothing"
 
 

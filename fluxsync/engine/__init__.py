@@ -18,7 +18,9 @@ trash     what lies in both trashes since when; the local one empties itself
 conflicts which stand, and how a person settles one
 trash_list  what is in both, and why; restore: bring it back; empty: because a person says so
 service   what others may ask of a running service
+control   the socket on which commands ask it; relay: tells them how it goes; onlooker: what is told
+ask       the other end of it; address: where it is; lines, wire: what goes over it
 report    what a pass did; record: what a round saw and did, in report and journal
 explain   why a path is as it is
-status    what the journal says without a running pass
+status    what the journal says without a running pass; documents: as JSON
 """

@@ -19,11 +19,11 @@ from fluxsync.core.model import Action, Entry, Item, Kind, Place, State
 from fluxsync.core.operations import Operation
 from fluxsync.core.paths import basename, dirname, is_below
 from fluxsync.engine.view import View
-from fluxsync.errors import Rejected, Stale
+from fluxsync.errors import ConfigError, Rejected, Stale
 from fluxsync.replica.base import LocalReplica
 from fluxsync.state.journal import ConflictRow, HeldRow, Journal
 
-__all__ = ["Keep", "approvals", "chosen", "note_conflicts", "settle"]
+__all__ = ["Keep", "approvals", "chosen", "named", "note_conflicts", "settle"]
 
 _MADE = re.compile(r"\(conflicted copy (\d{4}-\d\d-\d\d \d{6})\b")
 
@@ -81,6 +81,25 @@ def _rows(
 def chosen(rows: Sequence[ConflictRow], path: str) -> list[ConflictRow]:
     """Return the conflicts that a path names: the file, its copy, or a folder that holds them."""
     return [row for row in rows if path in (row.path, row.copy_path) or not path or is_below(row.path, path)]
+
+
+def named(rows: Sequence[ConflictRow], paths: Mapping[str, str], keep: Keep) -> list[ConflictRow]:
+    """Return the conflicts at these paths, each given by what a person called it.
+
+    Raises `ConfigError` where there is none, or too many.
+    """
+    found: dict[tuple[str, str], ConflictRow] = {}
+    for text, path in paths.items():
+        there = chosen(rows, path)
+        if not there:
+            raise ConfigError(f"nothing is in conflict at {text}; `fluxsync conflicts` lists what is")
+        found.update({(row.path, row.copy_path): row for row in there})
+    if keep is Keep.LOCAL:
+        originals = [row.path for row in found.values()]
+        for path in originals:
+            if originals.count(path) > 1:
+                raise ConfigError(f"{path} has {originals.count(path)} conflict copies: name the one to keep")
+    return list(found.values())
 
 
 def settle(local: LocalReplica, row: ConflictRow, keep: Keep) -> str:

@@ -11,7 +11,7 @@ from fluxsync.core.model import State as ItemState
 from fluxsync.core.put_aside import PutAside
 from fluxsync.state.journal import ConflictRow, HeldRow, Journal, PassRow, ProblemRow, Sent
 
-__all__ = ["Counts", "State", "Status", "Trouble", "picture", "read"]
+__all__ = ["Counts", "Moving", "State", "Status", "Trouble", "picture", "read"]
 
 #: What is in a reason that only time has to cure: a file that is open or changing.
 _WAITS = "taken up when it"
@@ -26,6 +26,7 @@ class State(StrEnum):
     PAUSED = "paused"
     OFFLINE = "offline"
     HELD = "held"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,16 @@ class Trouble:
     #: In how many passes in a row it failed, and until when it is put aside, unless it changes.
     tries: int = 0
     next_try: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """One transfer under way: all its bytes, and those that have moved."""
+
+    action: str
+    path: str
+    size: int
+    moved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +79,15 @@ class Status:
     last_pass: PassRow | None
     #: What keeps a running service from working; "": nothing does.
     message: str = ""
+    #: Only a running service knows.
+    moving: tuple[Moving, ...] = ()
 
 
-def read(journal: Journal, now: float, *, working: bool) -> Status:
-    """Read the picture from a journal; `working` says whether somebody works on the folder right now."""
+def read(journal: Journal, now: float, *, working: bool, stopped: bool = False) -> Status:
+    """Read the picture from a journal.
+
+    `working`: somebody works on the folder right now. `stopped`: a service is installed, and does not run.
+    """
     return picture(
         _counts(journal.tally()),
         journal.problem_rows(),
@@ -84,6 +100,7 @@ def read(journal: Journal, now: float, *, working: bool) -> Status:
         put_aside=journal.put_aside(),
         paused=bool(journal.fact("paused")),
         working=working,
+        stopped=stopped,
     )
 
 
@@ -100,6 +117,7 @@ def picture(
     put_aside: Sequence[PutAside] = (),
     paused: bool = False,
     working: bool = False,
+    stopped: bool = False,
 ) -> Status:
     """Put the picture together from rows of the journal."""
     waiting = [
@@ -116,7 +134,7 @@ def picture(
         more = (tries.tries, tries.next_try) if tries else ()
         kind.append(Trouble(problem.path, problem.reason, row.since, *more))
     return Status(
-        _state(last_pass, bool(held), bool(waiting or failing), paused, working),
+        _state(last_pass, bool(held), bool(waiting or failing), paused, working, stopped),
         now,
         last_in_step,
         counts,
@@ -129,9 +147,13 @@ def picture(
     )
 
 
-def _state(last_pass: PassRow | None, held: bool, trouble: bool, paused: bool, working: bool) -> State:
+def _state(
+    last_pass: PassRow | None, held: bool, trouble: bool, paused: bool, working: bool, stopped: bool
+) -> State:
     if working:
         return State.WORKING
+    if stopped:
+        return State.STOPPED
     if paused:
         return State.PAUSED
     if last_pass is None or last_pass.ended is None:

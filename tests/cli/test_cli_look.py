@@ -16,6 +16,7 @@ STATUS = [
     "conflicts",
     "held",
     "skipped",
+    "moving",
     "last_pass",
     "message",
 ]
