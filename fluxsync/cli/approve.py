@@ -9,10 +9,11 @@ import click
 
 from fluxsync.cli import output
 from fluxsync.cli.exits import USAGE
-from fluxsync.cli.held import held_document, show_held
+from fluxsync.cli.held import show_held
 from fluxsync.cli.once import Ahead, one_pass
 from fluxsync.cli.session import shared_options, this
 from fluxsync.cli.words import count
+from fluxsync.engine.documents import held_document
 
 if TYPE_CHECKING:
     from fluxsync.app import App

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
-from fluxsync.cli.where import asset_id
-
-if TYPE_CHECKING:
-    from fluxsync.state.journal import HeldRow
-
-__all__ = ["APPROVE", "held_document", "show_held"]
+__all__ = ["APPROVE", "show_held"]
 
 APPROVE = "fluxsync approve"
 #: Paths below one limit that a terminal shows.
@@ -52,11 +46,3 @@ def show_held(
             write(f"  {path}")
         if len(shown) < len(paths):
             write(f"  and {len(paths) - len(shown):,} more: see `{APPROVE} --list`")
-
-
-def held_document(rows: Sequence[HeldRow]) -> list[dict[str, object]]:
-    """Return what is held back as `--json` prints it."""
-    return [
-        {"action": row.action, "path": row.path, "asset_id": asset_id(row.asset_id), "why": row.why}
-        for row in rows
-    ]

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from fluxsync.cli import output
-from fluxsync.cli.held import held_document, show_held
+from fluxsync.cli.held import show_held
 from fluxsync.cli.session import shared_options, this
 from fluxsync.cli.where import asset_id, number, path_in
 from fluxsync.cli.words import ago, column, count, day_and_time, iso, put_aside, size
+from fluxsync.engine.documents import status_document
 
 if TYPE_CHECKING:
     from fluxsync.engine.status import Status, Trouble
@@ -48,7 +49,7 @@ def status() -> None:
     if wrong:
         picture = replace(picture, state=State.HELD)
     if session.json:
-        output.document(_status_document(picture) | {"message": wrong})
+        output.document(status_document(picture, wrong))
     else:
         _show_status(picture, root, settings.remote.url, wrong)
 
@@ -72,53 +73,6 @@ def _is_locked(root: Path) -> bool:
     finally:
         os.close(file)
     return False
-
-
-def _status_document(picture: Status) -> dict[str, object]:
-    counts = picture.counts
-    last = picture.last_pass
-    return {
-        "state": str(picture.state),
-        "in_step_since": iso(picture.in_step_since),
-        "counts": {
-            "files": counts.files,
-            "folders": counts.folders,
-            "bytes": counts.bytes,
-            "kept_here": counts.kept_here,
-            "kept_there": counts.kept_there,
-        },
-        "waiting": _troubles(picture.waiting),
-        "failing": _troubles(picture.failing),
-        "conflicts": [
-            {
-                "path": row.path,
-                "copy": row.copy_path,
-                "asset_id": asset_id(row.asset_id),
-                "time": iso(row.time),
-            }
-            for row in picture.conflicts
-        ],
-        "held": held_document(picture.held),
-        "skipped": _troubles(picture.skipped),
-        "last_pass": None
-        if last is None
-        else {
-            "pass": last.number,
-            "started": iso(last.started),
-            "ended": iso(last.ended),
-            "result": last.result,
-            "message": last.message,
-        },
-    }
-
-
-def _troubles(rows: Sequence[Trouble]) -> list[dict[str, object]]:
-    return [_trouble(row) for row in rows]
-
-
-def _trouble(row: Trouble) -> dict[str, object]:
-    found: dict[str, object] = {"path": row.path, "reason": row.reason, "since": iso(row.since)}
-    return found | ({"tries": row.tries, "next_try": iso(row.next_try)} if row.tries else {})
 
 
 def _next_try(row: Trouble) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluxsync.engine.documents import asset_id, number
+
 if TYPE_CHECKING:
     from fluxsync.state.journal import Journal
 
@@ -52,12 +54,3 @@ def _below(root: Path, candidate: str) -> str | None:
     if below == ".":
         return ""
     return None if below == ".." or below.startswith("../") else below
-
-
-def number(key: str) -> str:
-    return key.partition("@")[0]
-
-
-def asset_id(key: str) -> int:
-    digits = number(key)
-    return int(digits) if digits.isascii() and digits.isdigit() else 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
+from fluxsync.engine.documents import iso
 from fluxsync.printable import shown
 
 __all__ = ["ago", "column", "count", "day_and_time", "iso", "shown", "size"]
@@ -31,13 +32,6 @@ def column(count: int) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """Return "1 file", "2,000 files"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def iso(time_s: float | None) -> str | None:
-    """Return seconds since 1970 as ISO 8601, in UTC; None stays None."""
-    if time_s is None:
-        return None
-    return datetime.fromtimestamp(time_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def day_and_time(time_s: float) -> str:

@@ -20,5 +20,5 @@ trash_list  what is in both, and why; restore: bring it back; empty: because a p
 service   what others may ask of a running service
 report    what a pass did; record: what a round saw and did, in report and journal
 explain   why a path is as it is
-status    what the journal says without a running pass
+status    what the journal says without a running pass; documents: as JSON
 """

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from fluxsync.core.held import Held
 from fluxsync.core.model import Action, Problem
 from fluxsync.core.operations import Operation
 from fluxsync.core.put_aside import PutAside
+from fluxsync.engine.documents import asset_id, iso
 
 __all__ = ["EXIT_CODES", "Report", "Result"]
 
@@ -152,7 +152,7 @@ class Report:
                 {
                     "action": str(Action.HOLD),
                     "path": held.change.path,
-                    "asset_id": _asset_id(held.change.remote.key if held.change.remote else ""),
+                    "asset_id": asset_id(held.change.remote.key if held.change.remote else ""),
                     "why": held.why,
                 }
                 for held in self.held
@@ -163,9 +163,7 @@ class Report:
         row = self.put_aside.get(path)
         if row is None:
             return {"path": path, "reason": reason}
-        next_try = datetime.fromtimestamp(row.next_try, UTC).isoformat(timespec="seconds")
-        next_try = next_try.replace("+00:00", "Z")
-        return {"path": path, "reason": reason, "tries": row.tries, "next_try": next_try}
+        return {"path": path, "reason": reason, "tries": row.tries, "next_try": iso(row.next_try)}
 
 
 def _line(operation: Operation) -> dict[str, object]:
@@ -173,9 +171,4 @@ def _line(operation: Operation) -> dict[str, object]:
     path = operation.path
     if operation.action in (Action.MOVE_LOCAL, Action.RENAME_FOLDER):
         path = operation.target
-    return {"action": str(operation.action), "path": path, "asset_id": _asset_id(key), "why": operation.why}
-
-
-def _asset_id(key: str) -> int:
-    digits = key.partition("@")[0]
-    return int(digits) if digits.isascii() and digits.isdigit() else 0
+    return {"action": str(operation.action), "path": path, "asset_id": asset_id(key), "why": operation.why}
