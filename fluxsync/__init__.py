@@ -4,6 +4,7 @@ core/      decides, and touches nothing
 replica/   the two sides: folder, fluxiom
 state/     what survives a crash
 engine/    carries plans out
+web/       the HTTP interface of a running service
 cli/       the command line
 sandbox/   a Fluxiom-compatible server of our own
 

@@ -39,7 +39,7 @@ def imports(path: Path) -> Iterator[str]:
 def house(module: str) -> str | None:
     """Return the part of the house that an imported name is in; None for what is not ours."""
     parts = module.split(".")
-    if parts[0] != "fluxsync" or len(parts) == 1:
+    if parts[0] != "fluxsync" or len(parts) == 1 or parts[1] == "__version__":
         return None
     if parts[1] != "replica":
         return parts[1]
@@ -56,6 +56,7 @@ ALLOWED = {
     "replica.fluxiom": {"replica.base", "replica.fluxiom", "core", "errors"},
     "replica.mediagraph": {"replica.base", "replica.mediagraph", "core", "errors"},
     "engine": {"engine", "replica.base", "state", "core", "errors"},
+    "web": {"web", "engine", "core", "errors", "logs"},
     "sandbox": {"sandbox"},
 }
 
@@ -108,6 +109,9 @@ HOMES = {
     "pydantic": ("settings.py",),
     "pydantic_settings": ("settings.py",),
     "flask": ("web/", "sandbox/"),
+    "waitress": ("web/", "sandbox/"),
+    "werkzeug": ("web/", "sandbox/"),
+    "prometheus_client": ("web/metrics.py",),
 }
 
 
