@@ -122,6 +122,8 @@ class InotifyWatch(InotifyFD):
 
     def handle_event(self, event: InotifyEvent) -> None:
         with self._turn:
+            if self.ended or not self.should_keep_running():
+                return
             dirty, lost = self._follow(event)
         if dirty is not None:
             self._on_dirty(dirty)
@@ -131,8 +133,6 @@ class InotifyWatch(InotifyFD):
     def _follow(self, event: InotifyEvent) -> tuple[str | None, str | None]:
         """Keep up with what happened; returns the path to look at, and why events may have been lost."""
         watched, wd = self._watched, event.wd
-        if self.ended:
-            return None, None
         if event.is_queue_overflow:
             # Nothing is given back before: that, too, is an event for each folder, and might overflow again.
             return None, self._attempt(watched.all) or "the system's queue of changes overflowed"

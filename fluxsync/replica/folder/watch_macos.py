@@ -37,10 +37,10 @@ def meaning(root: str, path: str, flags: int) -> tuple[str | None, str | None, b
         return None, "the system dropped changes", False
     if flags & _HISTORY_DONE:
         return None, None, False
-    below = path.rstrip("/").removeprefix(root.rstrip("/"))
-    if below and not below.startswith("/"):
+    root, path = root.rstrip("/"), path.rstrip("/")
+    if path != root and not path.startswith(f"{root}/"):
         return "", None, False  # the root is spelled in another way there
-    below = below.lstrip("/")
+    below = path[len(root) + 1 :]
     if below.partition("/")[0].casefold() == CONTROL:
         return None, None, False
     return below, None, False
@@ -103,7 +103,7 @@ if sys.platform == "darwin":
                 self._end(f"watching the folder failed: {error!r}")
 
         def _report(self, path: str, flags: int) -> None:
-            if self.ended:
+            if self.ended or not self.should_keep_running():
                 return
             dirty, lost, gone = meaning(self._top, path, flags)
             if gone and lost is not None:
