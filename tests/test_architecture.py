@@ -103,7 +103,7 @@ HOMES = {
         "replica/mediagraph/client.py",
         "replica/mediagraph/signed_upload.py",
     ),
-    "watchdog": ("replica/folder/watch.py",),
+    "watchdog": ("replica/folder/watch_linux.py", "replica/folder/watch_macos.py"),
     "sqlite_utils": ("state/", "sandbox/"),
     "sqlite3": ("state/", "sandbox/"),
     "pydantic": ("settings.py",),

@@ -21,6 +21,9 @@ folders     make, rename, remove folders
 busy        who has it open
 names       what names the disk can hold
 facts       what the disk can do, probed once
+watch       what may have changed, told by the system: watch_linux, watch_macos
+watched     every folder is watched, however they come and go; watch_tree: which one is where
+disk_kind   do changes of other machines raise events here
 syscalls    the calls that change the disk
 translate   errors of the system to errors of fluxsync
 """
