@@ -9,6 +9,8 @@ sandbox/   a Fluxiom-compatible server of our own
 
 app        wires the concrete parts together, with root_checks and lock before the first of them
 settings   the configuration; config_*: how it is read and what mistakes in it are called; password
+notify     what a service tells systemd
+service_unit/  the systemd unit and the launchd agent of the current user
 policies   the configuration as the values that core and engine understand
 """
 

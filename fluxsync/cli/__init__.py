@@ -10,7 +10,7 @@ once       `--once`, its plan and its summary; rebuild: the same after forgettin
            approve: the same once what is held back was let through; held: how that is shown
 look       status and history; explain: one path; where: paths as people type them
 trash      list, restore, empty; trash_view: how it is shown; times: "2 hours ago"
-sandbox    the embedded server
+sandbox    the embedded server; service: the systemd unit or the launchd agent
 demo       everything at once, in a temporary folder; demo_place: what it makes; demo_view: what it shows;
            samples: what lies in it
 """

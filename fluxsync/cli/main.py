@@ -5,17 +5,33 @@ Nothing heavy is imported before a command needs it: `--help` and `status` answe
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
 
 from fluxsync import __version__
 from fluxsync.cli import approve as approving
-from fluxsync.cli import conflicts, demo, explain, look, once, output, rebuild, sandbox, trash, versions
+from fluxsync.cli import (
+    conflicts,
+    demo,
+    explain,
+    look,
+    once,
+    output,
+    rebuild,
+    sandbox,
+    service,
+    trash,
+    versions,
+)
 from fluxsync.cli.exits import USAGE, ended
 from fluxsync.cli.session import Session, shared_options
 
 __all__ = ["main"]
+
+#: A shell that completes a line asks for words by this variable.
+_COMPLETE = "_FLUXSYNC_COMPLETE"
 
 
 @click.group(
@@ -65,6 +81,7 @@ for command in (
     approving.approve,
     trash.trash,
     rebuild.rebuild,
+    service.service,
     sandbox.sandbox,
     demo.demo,
 ):
@@ -74,6 +91,10 @@ for command in (
 def main() -> None:
     """Run the command line and exit."""
     output.prepare()
+    if asked := os.environ.get(_COMPLETE):
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(fluxsync, {}, "fluxsync", _COMPLETE, asked))
 
     def work(session: Session) -> object:
         # Not `fluxsync.main`, which has its own ways to end.
