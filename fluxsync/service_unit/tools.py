@@ -12,6 +12,7 @@ __all__ = ["Answer", "ask", "must"]
 
 #: A start waits until the service is ready, two minutes at most.
 _PATIENCE_S = 150
+_DONE = ("Created symlink", "Removed ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,9 @@ class Answer:
 
     @property
     def complaint(self) -> str:
-        """The first line of what went wrong."""
-        return next(iter((self.err or self.out).strip().splitlines()), f"exit code {self.code}")
+        """The line that says what went wrong; before it systemctl tells what went well."""
+        lines = (self.err or self.out).strip().splitlines()
+        return next((line for line in lines if not line.startswith(_DONE)), f"exit code {self.code}")
 
 
 def ask(*command: str) -> Answer:

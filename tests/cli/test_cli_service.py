@@ -148,7 +148,7 @@ class TestSystemd:
         done = world.run("service", "install", env=path(tools))
         assert done.returncode == 1
         (line,) = messages(done.stderr)
-        assert "Job for it failed" in line
+        assert "failed (Job for it failed.)" in line
         assert "journalctl --user -u fluxsync" in line
 
 

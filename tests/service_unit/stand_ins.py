@@ -8,7 +8,9 @@ SYSTEMCTL = """#!/bin/sh
 cd "{place}" || exit 9
 echo "systemctl $*" >> calls
 fail() {{ echo "$1" >&2; exit 1; }}
-[ -e refuses ] && [ "$(cat refuses)" = "$2" ] && fail "Job for it failed."
+[ -e refuses ] && [ "$(cat refuses)" = "$2" ] && {{
+    echo "Created symlink a → b." >&2; fail "Job for it failed."
+}}
 case "$*" in
 "--version") cat version ;;
 "--user show-environment") [ ! -e absent ] || fail "Failed to connect to bus: No medium found" ;;
