@@ -14,6 +14,7 @@ danger is a `Halted`, and a person decides.
     |   |- Busy             open for writing, or still changing                         -> look again
     |   |- Corrupted        length or digest differ after a transfer                    -> fetch once more
     |   `- Full             no room on the disk or in the account       -> its direction pauses
+    |- SupervisorError      systemd or launchd refuses                                  exit 1
     |- StateError           the journal is inconsistent                                 -> set aside, merge
     `- Halted               a safety rule stops the pass                                exit 4
 
@@ -34,6 +35,7 @@ __all__ = [
     "ReplicaError",
     "Stale",
     "StateError",
+    "SupervisorError",
     "Unauthorized",
     "Unavailable",
 ]
@@ -94,6 +96,10 @@ class Full(ReplicaError):
     def __init__(self, message: str, *, here: bool = False) -> None:
         super().__init__(message)
         self.here = here
+
+
+class SupervisorError(FluxsyncError):
+    """systemd or launchd did not do what was asked of it."""
 
 
 class StateError(FluxsyncError):

@@ -12,7 +12,7 @@ asking     has a task done, by the running service or in this process; so do:
            is held back was let through; held: how that is shown; pausing: pause and resume
 look       status and history; explain: one path; where: paths as people type them
 trash      list, restore, empty; trash_view: how it is shown; times: "2 hours ago"
-sandbox    the embedded server
+sandbox    the embedded server; service: the systemd unit or the launchd agent
 demo       everything at once, in a temporary folder; demo_place: what it makes; demo_view: what it shows;
            samples: what lies in it
 """

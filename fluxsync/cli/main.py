@@ -5,6 +5,7 @@ Nothing heavy is imported before a command needs it: `--help` and `status` answe
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -21,6 +22,7 @@ from fluxsync.cli import (
     pausing,
     rebuild,
     sandbox,
+    service,
     sync,
     trash,
     versions,
@@ -29,6 +31,9 @@ from fluxsync.cli.exits import USAGE, ended
 from fluxsync.cli.session import Session, shared_options
 
 __all__ = ["main"]
+
+#: A shell that completes a line asks for words by this variable.
+_COMPLETE = "_FLUXSYNC_COMPLETE"
 
 
 @click.group(
@@ -81,6 +86,7 @@ for command in (
     pausing.resume,
     trash.trash,
     rebuild.rebuild,
+    service.service,
     sandbox.sandbox,
     demo.demo,
 ):
@@ -90,6 +96,10 @@ for command in (
 def main() -> None:
     """Run the command line and exit."""
     output.prepare()
+    if asked := os.environ.get(_COMPLETE):
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(fluxsync, {}, "fluxsync", _COMPLETE, asked))
 
     def work(session: Session) -> object:
         # Not `fluxsync.main`, which has its own ways to end.
