@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,12 +14,13 @@ from fluxiom_world import Bytes, Clock
 
 from fluxsync.core.model import Entry, Item, Kind, Place, Scope, Snapshot, State
 from fluxsync.errors import Corrupted, Full, Halted, Rejected, Stale, Unavailable
+from fluxsync.replica.base import Probe
 from fluxsync.replica.fluxiom.client import Client
-from fluxsync.replica.fluxiom.figures import probe_of
+from fluxsync.replica.fluxiom.figures import Figures, probe_of
 from fluxsync.replica.fluxiom.placement import Placement
 from fluxsync.replica.fluxiom.replica import Fluxiom
-from fluxsync.replica.fluxiom.wire import Account, Asset, Tag
-from fluxsync.replica.fluxiom.writes import Highest
+from fluxsync.replica.fluxiom.wire import Account, Asset, Tag, Version
+from fluxsync.replica.fluxiom.writes import Highest, Writes
 from fluxsync.sandbox.server import Sandbox
 
 
@@ -263,6 +265,82 @@ def test_an_upload_whose_answer_shows_another_size_makes_a_list_due(
     assert world.replica.expected() is None
 
 
+BEFORE = Asset(1, "a.gif", 3, 5, {7: "Here"})
+THERE = {8: "There"}
+
+
+class Answers:
+    """A client each of whose requests has the same answer."""
+
+    def __init__(self, answer: Asset | Version | Tag) -> None:
+        self.answer = answer
+
+    def create(self, *args: object) -> tuple[object, str]:
+        return self.answer, ""
+
+    add_version = create
+
+    def update(self, *args: object) -> object:
+        return self.answer
+
+    create_tag = rename_tag = update
+
+
+def shown(request: str, answer: Asset | Version | Tag) -> Probe | None:
+    """Return what is expected after a request that has this answer."""
+    figures = Figures({})
+    start = figures.begin()
+    tags = [Tag(7, "Here", 1), Tag(8, "There"), Tag(9, "Else")]
+    figures.look(lambda: (Account("acme", used_space=5, available_space=95), tags), start)
+    figures.adopt(start, complete=True)
+    writes = Writes(Answers(answer), figures, Highest({}))  # type: ignore[arg-type]
+    match request:
+        case "create":
+            writes.create("b.gif", Bytes(b"four"), "", "", {8}, "8")
+        case "version":
+            writes.add_version(BEFORE, "a.gif", Bytes(b"four"), str)
+        case "update":
+            writes.update(BEFORE, "", "", {8}, "8")
+        case "create-tag":
+            writes.create_tag("New")
+        case _:
+            writes.rename_tag(Tag(9, "Else"), "New")
+    return figures.expected()
+
+
+def counts(used: int, here: int, there: int, *more: Tag) -> Probe:
+    tags = [Tag(7, "Here", here), Tag(8, "There", there), *(more or [Tag(9, "Else")])]
+    return probe_of(Account("acme", used_space=used, available_space=100 - used), tags)
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer", "expected"),
+    [
+        ("create", Asset(2, "b.gif", 0, 4, THERE), counts(9, 1, 1)),
+        ("create", Asset(2, "b.gif", 0, 3, THERE), None),
+        ("create", Asset(2, "b.gif", 0, 4, {}), None),
+        ("create", Asset(2, "b.gif", 0, 4, THERE | {9: "Else"}), None),
+        ("version", Version(6, 4, "a.gif", 4), counts(9, 1, 0)),
+        ("version", Version(6, 4, "a.gif", 3), None),
+        ("version", Version(6, 5, "a.gif", 4), None),
+        ("update", replace(BEFORE, tags=THERE), counts(5, 0, 1)),
+        ("update", replace(BEFORE, tags=THERE | {9: "Else"}), None),
+        ("update", replace(BEFORE, tags={}), None),
+        ("update", replace(BEFORE, tags=THERE, version=4), None),
+        ("update", replace(BEFORE, tags=THERE, size=6), None),
+        ("create-tag", Tag(10, "New"), counts(5, 1, 0, Tag(9, "Else"), Tag(10, "New"))),
+        ("create-tag", Tag(9, "Else"), counts(5, 1, 0)),
+        ("create-tag", Tag(9, "New"), None),
+        ("rename-tag", Tag(9, "New", 4), counts(5, 1, 0, Tag(9, "New"))),
+        ("rename-tag", Tag(10, "New"), None),
+    ],
+)
+def test_an_answer_moves_what_is_expected_only_where_it_shows_what_was_meant(
+    sent: str, answer: Asset | Version | Tag, expected: Probe | None
+) -> None:
+    assert shown(sent, answer) == expected
+
+
 def test_a_version_that_buries_one_of_others_makes_a_list_due(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -379,6 +457,31 @@ def test_nothing_is_learned_where_others_worked_too(world: World, monkeypatch: p
     assert not world.due
 
 
+def test_nothing_is_learned_where_others_gave_back_just_as_many_bytes_of_a_folder(world: World) -> None:
+    made = world.file("a.gif", bytes(10))
+    theirs = world.file("b.gif", bytes(10), folder=world.folder("Clients").key)
+    world.scan()
+    made = world.edit(made, bytes(100))
+    world.store.delete_asset(int(theirs.key))
+    assert world.due
+    world.scan()
+    world.edit(made, bytes(200))
+    assert not world.due
+
+
+def test_what_is_written_while_a_list_runs_does_not_hide_what_it_teaches(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest_only(world, monkeypatch)
+    one, other = world.file("a.gif", bytes(10)), world.file("b.gif", bytes(20))
+    world.scan()
+    world.edit(one, bytes(100))
+    pages = Once(world.client.assets_page, lambda: world.edit(other, bytes(200)))
+    monkeypatch.setattr(world.client, "assets_page", pages)
+    world.scan()
+    assert world.facts["buried_versions_count"] == "no"
+
+
 # -- a look at single assets
 
 
@@ -436,6 +539,25 @@ def test_the_highest_id_only_rises_whoever_saw_it(world: World) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(highest.saw, [5, 900, *range(899), 3]))
     assert (highest.id, world.facts["highest_id"]) == (900, "900")
+
+
+def test_two_that_see_ids_at_once_leave_the_higher_one() -> None:
+    class Slow(dict[str, str]):
+        """Facts that another thread uses between a read and the write that follows it."""
+
+        def get(self, *args: Any) -> Any:
+            found = super().get(*args)
+            if not others:
+                others.append(threading.Thread(target=highest.saw, args=(900,)))
+                others[0].start()
+                others[0].join(0.2)
+            return found
+
+    others: list[threading.Thread] = []
+    highest = Highest(Slow())
+    highest.saw(5)
+    others[0].join(10)
+    assert highest.id == 900
 
 
 def test_an_asset_sent_from_here_counts_as_seen_even_where_it_came_out_wrong(
