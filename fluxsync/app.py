@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     # What needs an HTTP client is imported when a pair is opened: commands that only read answer at once.
     from fluxsync.engine.explain import Explanation
     from fluxsync.replica.fluxiom.client import Client
-    from fluxsync.replica.fluxiom.replica import Fluxiom, VersionNote
+    from fluxsync.replica.fluxiom.replica import Fluxiom
+    from fluxsync.replica.fluxiom.version_notes import VersionNote
     from fluxsync.replica.folder.replica import Folder
     from fluxsync.settings import Settings
 

@@ -13,7 +13,7 @@ from fluxsync.cli.words import column, count, day_and_time, iso
 
 if TYPE_CHECKING:
     from fluxsync.core.model import Item
-    from fluxsync.replica.fluxiom.replica import VersionNote
+    from fluxsync.replica.fluxiom.version_notes import VersionNote
 
 __all__ = ["versions"]
 

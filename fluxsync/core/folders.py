@@ -81,7 +81,7 @@ class _Linker:
         update = self.view.updates.get(item.id)
         there = self.remote.folders.get(item.key) if item.key else None
         here = None
-        unknown = there is None and not absence_counts(self.remote, item.key)
+        unknown = there is None and not absence_counts(self.remote, item)
         if item.state in (State.AGREED, State.KEPT_HERE):
             here = update.entry if update is not None else self.local.folders.get(item.path)
             unknown = unknown or (update is not None and update.presence is Presence.UNKNOWN)

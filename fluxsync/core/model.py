@@ -165,7 +165,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a scan looks at: everything, or exactly these paths (local) or keys (remote)."""
+    """What a scan looks at: everything, or exactly these paths (local) or keys of assets (remote)."""
 
     members: frozenset[str] | None = None
 
@@ -190,6 +190,8 @@ class Snapshot:
     folders: Mapping[str, Entry]
     complete: bool = True
     scope: Scope = _EVERYTHING
+    #: Remote: `folders` are all that there are, though the scope names assets alone.
+    all_folders: bool = False
     unknown: tuple[Unknown, ...] = ()
     problems: tuple[Problem, ...] = ()
     #: Whether ignore and include rules let a file with this path on disk take part (local snapshots).
@@ -198,7 +200,8 @@ class Snapshot:
     mark: str = ""
     #: Remote: the service's own clock at this scan, seconds since 1970; None: it does not tell.
     clock_s: float | None = None
-    #: Remote: what a probe showed when the list was complete; "": not known.
+    #: Remote: what a probe showed when the list was complete, or before single assets were looked at;
+    #: "": not known.
     probe: str = ""
     #: Remote: keys of known items whose id means another asset now.
     replaced: frozenset[str] = frozenset()

@@ -121,7 +121,7 @@ def observe_remote(snapshot: Snapshot, item: Item) -> Update | None:
     """Tell what the account shows of an item; None where nothing differs from the ancestor."""
     entry = snapshot.files.get(item.key)
     if entry is None:
-        return GONE if absence_counts(snapshot, item.key) else UNKNOWN
+        return GONE if absence_counts(snapshot, item) else UNKNOWN
     moved = entry.place.folder != item.folder or entry.place.name != item.name
     if entry.trashed:
         edited = entry.revision > item.revision
@@ -135,11 +135,13 @@ def observe_remote(snapshot: Snapshot, item: Item) -> Update | None:
     return None
 
 
-def absence_counts(remote: Snapshot, key: str) -> bool:
-    """Tell whether a key that a remote snapshot does not show is gone."""
-    if not remote.complete or any(unknown.path == key for unknown in remote.unknown):
+def absence_counts(remote: Snapshot, item: Item) -> bool:
+    """Tell whether an item that a remote snapshot does not show is gone from the account."""
+    if not remote.complete or any(unknown.path == item.key for unknown in remote.unknown):
         return False
-    return remote.scope.members is None or key in remote.scope.members
+    if item.kind is Kind.FOLDER and remote.all_folders:
+        return True
+    return remote.scope.members is None or item.key in remote.scope.members
 
 
 def _is_damaged(item: Item, entry: Entry) -> bool:

@@ -67,7 +67,10 @@ class Replica(Protocol):
     def capabilities(self) -> Capabilities: ...
 
     def scan(self, scope: Scope, known: Mapping[str, Item]) -> Snapshot:
-        """Look at a side. `known` holds the ancestor's items, by path (local) or by key (remote)."""
+        """Look at a side. `known` holds the ancestor's items, by path (local) or by key (remote).
+
+        On the remote side a scope names assets; its snapshot shows all folders whatever the scope.
+        """
         ...
 
     def look(self, entry: Entry) -> Entry | None:

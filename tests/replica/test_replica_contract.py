@@ -19,6 +19,7 @@ import pytest
 
 from fluxsync.core.model import Entry, Intent, Item, Kind, Place, Rename, Scope, Snapshot
 from fluxsync.errors import Busy, Corrupted, Halted, Rejected, ReplicaError, Stale, Unavailable
+from fluxsync.replica.base import Probe
 from fluxsync.replica.fluxiom.client import Client
 from fluxsync.replica.fluxiom.placement import Placement
 from fluxsync.replica.fluxiom.replica import Fluxiom
@@ -734,9 +735,166 @@ class RemoteContract(ReplicaContract):
         after = self.side.probe()
         assert before is None or after is None or before != after
 
+    # -- what a probe shows of others alone
+
+    def in_step(self) -> None:
+        """Make sure that a probe shows what is expected, as far as this side tells anything."""
+        expected = self.side.expected()
+        assert expected is not None
+        assert self.side.probe() == expected
+
+    def test_nothing_is_expected_before_a_complete_list(self) -> None:
+        self.write("Clients/a.gif", OLD)
+        assert self.side.expected() is None
+        self.scan("1")
+        assert self.side.expected() is None
+        self.scan()
+        self.in_step()
+
+    @pytest.mark.parametrize(
+        "verb",
+        [
+            "create",
+            "successor",
+            "version",
+            "renamed version",
+            "version out of the trash",
+            "move",
+            "trash",
+            "restore",
+            "delete",
+            "make folder",
+            "folder made by others",
+            "move folder",
+            "remove folder",
+        ],
+    )
+    def test_own_writes_are_expected(self, verb: str) -> None:
+        self.write("Clients/a.gif", OLD)
+        self.label("Clients/a.gif")
+        self.make("Empty")
+        trashed = self.trashed("Clients/b.gif", NEW)
+        entry = self.entry("Clients/a.gif")
+        folder, empty = self.folder("Clients"), self.folder("Empty")
+        self.in_step()
+        before = self.side.probe()
+        match verb:
+            case "create":
+                self.side.put(self.place("Clients/c.gif"), Content(NEW), None)
+            case "version":
+                self.side.put(entry.place, Content(NEW), entry)
+            case "renamed version":
+                self.side.put(self.place("Empty/c.gif"), Content(NEW), entry)
+            case "move":
+                self.side.move(entry, self.place("Empty/a.gif"))
+            case "trash":
+                self.side.trash(entry)
+            case "restore":
+                self.side.restore(trashed)
+            case "version out of the trash":
+                self.side.put(trashed.place, Content(OTHER), trashed)
+            case "delete":
+                self.side.delete(entry)
+            case "make folder":
+                self.side.make_folder(Place("", "New"))
+            case "folder made by others":
+                self.make("New")
+                self.side.make_folder(Place("", "New"))
+            case "move folder":
+                self.side.move_folder(folder, Place("", "Customers"))
+            case "remove folder":
+                self.side.remove_folder(empty)
+            case "successor":
+                self.side.put(self.place("Clients/c.gif"), Content(NEW), None, like=entry)
+        if verb == "folder made by others":
+            # Not an own write, though nobody can tell it from one: expected only where it was taken over.
+            assert self.side.expected() in (before, self.side.probe())
+            return
+        self.in_step()
+        assert self.side.probe() != before
+
+    def test_many_own_writes_in_a_row_and_at_once_are_expected(self) -> None:
+        self.make("Clients")
+        self.make("Empty")
+        self.scan()
+        here, there = self.folder_key("Clients"), self.folder_key("Empty")
+
+        def work(number: int) -> None:
+            name = f"{number}.gif"
+            made = self.side.put(Place(here, name), Content(OLD), None)
+            made = self.side.put(made.place, Content(bytes(number)), made)
+            made = self.side.move(made, Place(there, name))
+            if number % 2:
+                self.side.trash(made)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, range(12)))
+        self.in_step()
+
+    @pytest.mark.parametrize(
+        "change",
+        ["new", "gone", "resized", "labelled", "moved", "new folder", "renamed folder", "removed folder"],
+    )
+    @pytest.mark.parametrize("own", [False, True], ids=["alone", "between own writes"])
+    def test_what_others_change_is_not_expected(self, change: str, own: bool) -> None:
+        self.write("Clients/a.gif", OLD)
+        self.make("Other")
+        self.make("Empty")
+        self.scan()
+        if own:
+            mine = self.side.put(self.place("Other/mine.gif"), Content(NEW), None)
+        match change:
+            case "new":
+                self.write("Clients/new.gif", NEW)
+            case "gone":
+                self.remove("Clients/a.gif")
+            case "resized":
+                self.write("Clients/a.gif", OTHER)
+            case "labelled":
+                self.label("Clients/a.gif")
+            case "moved":
+                self.remove("Clients/a.gif")
+                self.write("Other/a.gif", OLD)
+            case "new folder":
+                self.make("New")
+            case "renamed folder":
+                self.unmake("Empty")
+                self.make("Renamed")
+            case _:
+                self.unmake("Empty")
+        if own:
+            self.side.trash(self.side.put(mine.place, Content(OTHER), mine))
+        expected = self.side.expected()
+        assert expected is None or expected != self.side.probe()
+        self.scan()
+        self.in_step()
+
     def test_the_room_is_known_or_not(self) -> None:
         room = self.side.free_bytes()
         assert room is None or room > 0
+
+    def test_a_look_at_single_assets_shows_all_folders_and_the_probe_before_it(self) -> None:
+        self.write("Clients/a.gif", OLD)
+        self.write("b.gif", NEW)
+        self.make("Empty")
+        whole, key = self.scan(), self.entry("b.gif").key
+        before = self.side.probe()
+        snapshot = self.scan(key)
+        assert set(snapshot.files) == {key}
+        assert snapshot.folders == whole.folders
+        assert snapshot.all_folders
+        assert Probe(snapshot.probe) == before == self.side.expected()
+
+    def test_a_look_at_single_assets_makes_nothing_expected(self) -> None:
+        self.write("a.gif", OLD)
+        self.write("b.gif", NEW)
+        key = self.entry("a.gif").key
+        expected = self.side.expected()
+        self.write("b.gif", OTHER)
+        assert self.scan(key).probe != self.side.expected().text
+        self.remove("a.gif")
+        assert self.scan(key).files == {}
+        assert self.side.expected() == expected != self.side.probe()
 
     # -- versions
 
@@ -905,6 +1063,12 @@ class RemoteContract(ReplicaContract):
     def test_find_does_not_find_what_was_there_before(self) -> None:
         self.write("a.gif", NEW)
         assert self.side.find([self.intent("a.gif", NEW, self.scan().mark)]) == {}
+
+    def test_find_does_not_find_what_was_sent_from_here_before_the_last_look_at_single_assets(self) -> None:
+        self.write("b.gif", OLD)
+        key = self.entry("b.gif").key
+        self.side.put(self.place("a.gif"), Content(NEW), None)
+        assert self.side.find([self.intent("a.gif", NEW, self.scan(key).mark)]) == {}
 
     @pytest.mark.parametrize(
         ("path", "content"),

@@ -12,7 +12,9 @@ connections, line, download    the modules that know httpx: one request in its t
 client            what is asked: a question and its answer, or a download
 tagnames, placement          folder paths as tag names; which tag is a folder, which folder is home
 entries                      an asset as an entry: key, name, memo
+figures, writes              what a probe would show but for others; the requests that change something
 tagbook, listing, scanning   the account's tags; the full list; the list as a snapshot
 library                      a fresh look at an asset, and a change that is verified
+version_notes                what the comments of an asset's versions say
 retag, uploads, arrival, folders, finding    the verbs, and `replica`, which holds them together
 """

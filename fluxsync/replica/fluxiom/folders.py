@@ -52,9 +52,9 @@ def move_folder(library: Library, folder: Entry, place: Place) -> Entry:
     name = _name_for(library, place.name, but=tag_id)
     # RACE: a rename made elsewhere between the list and this request is overwritten. Nothing lies anywhere
     # else by it: assets carry the tag by its id, whatever it is called.
-    renamed = library.client.rename_tag(tag_id, name)
+    renamed = library.writes.rename_tag(tag, name)
     if renamed.name != name:
-        library.client.rename_tag(tag_id, tag.name)
+        library.writes.rename_tag(Tag(tag_id, renamed.name), tag.name)
         raise Rejected(f'the service made "{renamed.name}" of the tag "{name}"')
     library.tags.add(Tag(tag_id, name, tag.documents, tag.stages))
     return folder_entry(library.tags.tags[tag_id], place.name)
@@ -76,7 +76,7 @@ def remove_folder(library: Library, folder: Entry) -> None:
     # RACE: an asset that is tagged between the count and this request loses the tag and lies in the root,
     # with its content untouched; the next pass shows it there.
     try:
-        library.client.delete_tag(tag.id)
+        library.writes.delete_tag(tag)
     except Stale:
         pass  # somebody else was faster
     library.tags.drop(tag.id)
@@ -101,6 +101,6 @@ def _take_back(library: Library, made: Tag) -> None:
     try:
         tag = library.client.tag(made.id)
         if tag and not tag.documents and not tag.stages:
-            library.client.delete_tag(made.id)
+            library.writes.delete_tag(tag)
     except ReplicaError:
         library.reports.append(f'the tag "{made.name}" was made by mistake and could not be removed')

@@ -20,9 +20,11 @@ from fluxsync.replica.fluxiom.entries import (
     read_memo,
     tag_id_of,
 )
+from fluxsync.replica.fluxiom.figures import Figures
 from fluxsync.replica.fluxiom.placement import Placement, home
 from fluxsync.replica.fluxiom.tagbook import TagBook
 from fluxsync.replica.fluxiom.wire import Asset
+from fluxsync.replica.fluxiom.writes import Highest, Writes
 
 __all__ = ["Gone", "Library", "Overtaken"]
 
@@ -36,7 +38,10 @@ class Gone(Stale):
 
 
 class Library:
-    """One account with the rules of its mapping. `reports` holds what a person should hear of."""
+    """One account with the rules of its mapping. `reports` holds what a person should hear of.
+
+    Whatever changes the account goes through `writes`; `client` is for reading.
+    """
 
     def __init__(
         self, client: Endpoints, placement: Placement, sender: str, facts: MutableMapping[str, str]
@@ -45,7 +50,10 @@ class Library:
         self.placement = placement
         self.sender = sender
         self.facts = facts
-        self.tags = TagBook(client, placement, facts)
+        self.figures = Figures(facts)
+        self.highest = Highest(facts)
+        self.writes = Writes(client, self.figures, self.highest)
+        self.tags = TagBook(client, self.writes, placement, facts)
         self.reports: list[str] = []
 
     @property
@@ -169,7 +177,8 @@ class Library:
 
     def _update(self, asset: Asset, tags: Collection[int], title: str | None, *, by_name: bool) -> Asset:
         title = asset.title if title is None else title
-        return self.client.update(asset.id, title, asset.description, self.tag_list(tags, by_name=by_name))
+        listed = self.tag_list(tags, by_name=by_name)
+        return self.writes.update(asset, title, asset.description, tags, listed)
 
     def _mend(self, asset: Asset, answer: Asset, wanted: frozenset[int], title: str | None) -> Asset:
         by_name = self.took_digits_for_names(answer, wanted)
@@ -202,6 +211,6 @@ class Library:
             # RACE: somebody may put it on an asset between the two requests, and loses a label of digits.
             tag = self.client.tag(tag_id)
             if tag is not None and not tag.documents and not tag.stages:
-                self.client.delete_tag(tag_id)
+                self.writes.delete_tag(tag)
                 self.tags.drop(tag_id)
         raise Stale(f'a tag of "{asset.filename}" is gone from the account: {min(gone)}')

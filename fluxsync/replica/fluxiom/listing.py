@@ -7,7 +7,6 @@ probes before and after it are equal; and what it lacks is gone only when a requ
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from dataclasses import dataclass
 from fluxsync.errors import ReplicaError, Unauthorized, Unavailable
 from fluxsync.replica.base import Probe
 from fluxsync.replica.fluxiom.endpoints import PAGE
-from fluxsync.replica.fluxiom.wire import Account, Asset, Tag
+from fluxsync.replica.fluxiom.wire import Asset
 
-__all__ = ["Listed", "confirm", "full_list", "probe_of", "walk"]
+__all__ = ["Listed", "confirm", "full_list", "walk"]
 
 MOST_WALKS = 3
 #: So many failures of separate requests, and the account is in no state to be asked for single assets.
@@ -35,13 +34,6 @@ class Listed:
     #: Taken before the first page, and after the last.
     probe: Probe
     last_probe: Probe
-
-
-def probe_of(account: Account, tags: Iterable[Tag]) -> Probe:
-    """Return the account's statistics and tag counts as one comparable text."""
-    lines = sorted(f"{tag.id} {tag.documents} {tag.stages} {tag.name}" for tag in tags)
-    text = "\n".join([f"{account.used_space} {account.available_space}", *lines])
-    return Probe(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32])
 
 
 def full_list(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from fluxsync.core.model import (
     Capabilities,
@@ -28,37 +29,21 @@ from fluxsync.replica.fluxiom.entries import (
     asset_id_of,
     created_of,
     folder_entry,
-    instant_ns,
     read_memo,
     tag_id_of,
 )
+from fluxsync.replica.fluxiom.figures import Start
 from fluxsync.replica.fluxiom.library import Library
-from fluxsync.replica.fluxiom.listing import probe_of
 from fluxsync.replica.fluxiom.placement import Placement
 from fluxsync.replica.fluxiom.scanning import Scan
-from fluxsync.replica.fluxiom.wire import Account, User, Version
+from fluxsync.replica.fluxiom.version_notes import VersionNote, note_of
+from fluxsync.replica.fluxiom.wire import Account, User
 
-__all__ = ["Fluxiom", "VersionNote"]
+__all__ = ["Fluxiom"]
 
 
 #: The fact that says when the service asked to be left alone, and until when, in seconds since 1970.
 _PAUSE = "pause"
-
-
-@dataclass(frozen=True, slots=True)
-class VersionNote:
-    """A version of an asset, with what its comment says where a fluxsync sent it."""
-
-    number: int
-    filename: str
-    size: int
-    user_id: int
-    #: When it was sent, by the service's clock, in nanoseconds since 1970; 0: not known.
-    sent_ns: int
-    comment: str
-    sender: str = ""
-    digest: str = ""
-    over: int | None = None
 
 
 class Fluxiom:
@@ -66,7 +51,6 @@ class Fluxiom:
 
     `facts` is what has to survive a restart, text by text: the engine stores it after each pass and gives it
     to the constructor. `reports` collects what a person should hear of; whoever reads it empties it.
-    `last_probe` is the probe that the last full list began with.
     """
 
     def __init__(
@@ -82,7 +66,6 @@ class Fluxiom:
         self.facts: MutableMapping[str, str] = {} if facts is None else facts
         if renames is not None:
             self.facts["renames"] = "yes" if renames else "no"
-        self.last_probe: Probe | None = None
         self._client = client
         self._direction = direction
         self._library = Library(client, mapping, sender, self.facts)
@@ -122,29 +105,40 @@ class Fluxiom:
                 raise Unauthorized(f'the user lacks the right "{right}", which sync.direction needs')
 
     def probe(self) -> Probe | None:
+        """Look at the account's statistics and tags: two requests. Raises `Halted` like `scan`."""
         return self._probe()
 
-    def scan(self, scope: Scope, known: Mapping[str, Item]) -> Snapshot:
-        """List the account, or look at single assets and folders.
+    def expected(self) -> Probe | None:
+        return self._library.figures.expected()
 
-        A pass in step costs user, account and tags, the pages, account and tags again. Raises `Halted` when
+    def scan(self, scope: Scope, known: Mapping[str, Item]) -> Snapshot:
+        """List the account, or look at single assets and all folders.
+
+        A pass in step costs user, account and tags, the pages, account and tags again; a look at N assets
+        costs user, account and tags, and one request for each. Raises `Halted` when
         the answer comes from another account than the one that the facts name, `Unauthorized` where the user
         lacks a right that the direction needs.
         """
         user = self._client.user()
         self._demand_rights(user)
-        scan = Scan(self._library, self._client, self._probe, known)
-        if scope.members is None:
-            snapshot = scan.everything()
-            self.last_probe = scan.first_probe
+        if scope.everything:
+            snapshot = self._list(known)
         else:
-            snapshot = scan.members(scope)
+            snapshot = Scan(self._library, self._client, self._probe, known).members(scope)
         time = self.service_time
         return replace(
             snapshot,
             clock_s=time.timestamp() if time else None,
-            mark=finding.mark_of(int(self.facts.get("highest_id", 0)), user.id),
+            mark=finding.mark_of(self._library.highest.id, user.id),
         )
+
+    def _list(self, known: Mapping[str, Item]) -> Snapshot:
+        figures = self._library.figures
+        start = figures.begin()
+        snapshot = Scan(self._library, self._client, partial(self._probe, start), known).everything()
+        # What is unknown may have changed, too: the next list is not to wait for another change.
+        figures.adopt(start, complete=snapshot.complete and not snapshot.unknown)
+        return snapshot
 
     def look(self, entry: Entry) -> Entry | None:
         if entry.kind is Kind.FOLDER and not entry.key:
@@ -220,7 +214,7 @@ class Fluxiom:
 
     def versions(self, entry: Entry) -> tuple[VersionNote, ...]:
         """Return the asset's versions, newest first."""
-        notes = map(_note, self._client.versions(asset_id_of(entry.key)))
+        notes = map(note_of, self._client.versions(asset_id_of(entry.key)))
         return tuple(sorted(notes, key=lambda note: note.number, reverse=True))
 
     def find(self, intents: Sequence[Intent]) -> Mapping[Intent, Entry]:
@@ -262,9 +256,8 @@ class Fluxiom:
     def close(self) -> None:
         self._client.close()
 
-    def _probe(self) -> Probe:
-        account = self._look_at_account()
-        return probe_of(account, self._library.tags.read())
+    def _probe(self, start: Start | None = None) -> Probe:
+        return self._library.figures.look(lambda: (self._look_at_account(), self._library.tags.read()), start)
 
     def _look_at_account(self) -> Account:
         account = self._client.account()
@@ -277,18 +270,3 @@ class Fluxiom:
         if account.versions is not None:
             self.facts["versions"] = "yes" if account.versions else "no"
         return account
-
-
-def _note(version: Version) -> VersionNote:
-    note = comment.parse(version.comment)
-    return VersionNote(
-        number=version.number,
-        filename=version.filename,
-        size=version.size,
-        user_id=version.user_id,
-        sent_ns=instant_ns(version.updated_on or version.created_on),
-        comment=version.comment,
-        sender=note.sender if note else "",
-        digest=note.digest if note else "",
-        over=note.over if note else None,
-    )

@@ -99,12 +99,12 @@ def delete(library: Library, entry: Entry) -> None:
     An entry from the trash is deleted only while it still carries the trash tag.
     """
     try:
-        asset_id = library.fresh(entry).id
+        asset = library.fresh(entry)
     except Gone:
         return
     # RACE: a version uploaded between the read and this request is deleted with the asset. Nothing can
     # prevent it; the configuration asks for deletion only where a person chose it, or after `trash_days`.
     try:
-        library.client.delete(asset_id)
+        library.writes.delete(asset)
     except Stale:
         return  # somebody else was faster

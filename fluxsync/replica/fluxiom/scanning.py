@@ -44,13 +44,11 @@ class Scan:
         self._client = client
         self._probe = probe
         self._known = known
-        self.first_probe: Probe | None = None
         self._replaced: set[str] = set()
 
     def everything(self) -> Snapshot:
         """List the account, and ask for each known asset that the list lacks."""
         listed = self.list()
-        self.first_probe = listed.probe
         files = self._entries(listed.assets.values())
         missing = {
             key: asset_id_of(key)
@@ -65,7 +63,7 @@ class Scan:
         lacks = len(missing) - len(joined) - len(unknown)
         return Snapshot(
             files=files,
-            folders=self._folders(None),
+            folders=self._folders(),
             complete=listed.complete,
             problems=() if listed.complete or not lacks else (Problem("", _IN_MOTION.format(lacks)),),
             unknown=unknown,
@@ -75,13 +73,13 @@ class Scan:
         )
 
     def members(self, scope: Scope) -> Snapshot:
-        """Look at exactly these keys.
+        """Look at exactly these assets, and at all folders, which one list of tags shows.
 
         A single 404 might mean a service that is out of order, so one that is not found makes this a full
         list, which says whether the asset is gone.
         """
         members = scope.members or frozenset()
-        self._probe()
+        probe = self._probe()
         numbers = {key: asset_id_of(key) for key in members if not is_folder_key(key)}
         answers = confirm(self._client.asset, numbers.values(), width=self._client.connections)
         if None in answers.values():
@@ -89,10 +87,10 @@ class Scan:
             return replace(
                 whole,
                 files={key: entry for key, entry in whole.files.items() if key in members},
-                folders={key: entry for key, entry in whole.folders.items() if key in members},
                 unknown=tuple(gap for gap in whole.unknown if gap.path in members),
                 scope=scope,
-                trash_lost=False,
+                all_folders=True,
+                trash_lost=self._trash_lost({k: e for k, e in whole.files.items() if k in members}),
             )
         files = self._entries(asset for asset in answers.values() if isinstance(asset, Asset))
         unknown = tuple(
@@ -100,7 +98,16 @@ class Scan:
             for key, number in numbers.items()
             if isinstance(reason := answers[number], str)
         )
-        return Snapshot(files=files, folders=self._folders(members), scope=scope, unknown=unknown)
+        return Snapshot(
+            files=files,
+            folders=self._folders(),
+            scope=scope,
+            all_folders=True,
+            unknown=unknown,
+            probe=probe.text,
+            replaced=frozenset(self._replaced),
+            trash_lost=self._trash_lost(files),
+        )
 
     def list(self) -> Listed:
         """Walk the whole list, and remember its length and highest id."""
@@ -112,8 +119,7 @@ class Scan:
             width=self._client.connections,
         )
         facts["last_list_length"] = str(len(listed.assets))
-        highest = max(listed.assets, default=0)
-        facts["highest_id"] = str(max(highest, int(facts.get("highest_id", 0))))
+        self._library.highest.saw(max(listed.assets, default=0))
         return listed
 
     def _entries(self, assets: Iterable[Asset]) -> dict[str, Entry]:
@@ -149,12 +155,11 @@ class Scan:
         )
         return self._entries(a for a in answers.values() if isinstance(a, Asset)), unknown
 
-    def _folders(self, members: frozenset[str] | None) -> dict[str, Entry]:
+    def _folders(self) -> dict[str, Entry]:
         book = self._library.tags
         return {
             folder_key(tag_id): folder_entry(book.tags[tag_id], path)
             for tag_id, path in list(book.folders.items())
-            if members is None or folder_key(tag_id) in members
         }
 
     def _trash_lost(self, files: Mapping[str, Entry]) -> bool:

@@ -10,6 +10,7 @@ from fluxsync.errors import Rejected, Unavailable
 from fluxsync.replica.fluxiom.endpoints import Endpoints
 from fluxsync.replica.fluxiom.placement import Placement
 from fluxsync.replica.fluxiom.wire import Tag
+from fluxsync.replica.fluxiom.writes import Writes
 
 __all__ = ["TagBook"]
 
@@ -51,8 +52,11 @@ class _Page:
 class TagBook:
     """Read by all threads, which look single tags up and walk over none of its mappings."""
 
-    def __init__(self, client: Endpoints, placement: Placement, facts: MutableMapping[str, str]) -> None:
+    def __init__(
+        self, client: Endpoints, writes: Writes, placement: Placement, facts: MutableMapping[str, str]
+    ) -> None:
         self._client = client
+        self._writes = writes
         self._placement = placement
         self._facts = facts
         self._making = threading.RLock()
@@ -130,7 +134,7 @@ class TagBook:
     def create(self, name: str) -> Tag:
         """Make a tag. It may be there though no answer came: then the tags are read before the next."""
         try:
-            return self._client.create_tag(name)
+            return self._writes.create_tag(name)
         except Unavailable as error:
             if not error.unsent:
                 self._page = None

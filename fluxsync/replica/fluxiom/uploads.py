@@ -37,7 +37,8 @@ def create(library: Library, place: Place, content: Source, like: Entry | None =
         tags |= old.tags.keys() - {library.tags.trash, tag_id_of(like.place.folder)}
     # RACE: nothing says "only if there is none": another machine may create the same file now. Both assets
     # stay; the next pass sees twins, and equal ones are joined by the creator of the higher id.
-    asset, digest = library.client.create(name, content, title, description, library.tag_list(tags))
+    listed = library.tag_list(tags)
+    asset, digest = library.writes.create(name, content, title, description, tags, listed)
     if asset.size != content.size:
         _discard(library, asset)
         raise Corrupted(f'"{name}" arrived with {asset.size} bytes instead of {content.size}')
@@ -63,7 +64,7 @@ def new_version(library: Library, place: Place, content: Source, expected: Entry
 
     # RACE: a version that somebody uploads between our read and this request is buried under ours. Its
     # content stays in the asset's history; our version's number tells, and so does "over" in its comment.
-    version, digest = library.client.add_version(before.id, name, content, note)
+    version, digest = library.writes.add_version(before, name, content, note)
     if version.size != content.size:
         raise Corrupted(f'"{name}" arrived with {version.size} bytes instead of {content.size}')
     if version.number != before.version + 1:

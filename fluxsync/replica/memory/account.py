@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from fluxsync.core.model import (
     Capabilities,
@@ -19,27 +19,11 @@ from fluxsync.core.model import (
 )
 from fluxsync.errors import Full, Rejected, Stale
 from fluxsync.replica.base import Probe, Source, Trashed
+from fluxsync.replica.memory.asset import MemoryAsset, MemoryVersion
 from fluxsync.replica.memory.content import digest_of, locked, read, stream
+from fluxsync.replica.memory.figures import Figures
 
-__all__ = ["MemoryAccount", "MemoryAsset", "MemoryVersion"]
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryVersion:
-    content: bytes
-    name: str
-    #: What the comment says: the content's digest, "" without a comment, and the version it should follow.
-    digest: str = ""
-    over: int = -1
-
-
-@dataclass(slots=True)
-class MemoryAsset:
-    home: str
-    versions: list[MemoryVersion]
-    labels: set[str] = field(default_factory=set)
-    title: str = ""
-    trashed: bool = False
+__all__ = ["MemoryAccount"]
 
 
 class MemoryAccount:
@@ -59,6 +43,7 @@ class MemoryAccount:
         self.room: int | None = None
         self._keys = 0
         self._lock = threading.RLock()
+        self._figures = Figures(self)
 
     def new_key(self) -> str:
         with self._lock:
@@ -67,17 +52,21 @@ class MemoryAccount:
 
     @locked
     def probe(self) -> Probe | None:
-        return Probe(repr((self.assets, self.tags)))
+        return self._figures.probe()
 
+    @locked
     def expected(self) -> Probe | None:
-        return None
+        return self._figures.expected()
 
     @locked
     def scan(self, scope: Scope, known: Mapping[str, Item]) -> Snapshot:
         everything, members = scope.everything, scope.members or ()
         files = {key: self._asset(key) for key in self.assets if everything or key in members}
         folders = {key: self._tag(key) for key in self.tags}
-        return Snapshot(files, folders, scope=scope, mark=str(self._keys))
+        probe = self._figures.probe()
+        if everything:
+            self._figures.adopt()
+        return Snapshot(files, folders, scope=scope, all_folders=True, mark=str(self._keys), probe=probe.text)
 
     @locked
     def look(self, entry: Entry) -> Entry | None:
@@ -119,13 +108,15 @@ class MemoryAccount:
                 if like is not None:
                     asset.title = self.assets[like.key].title
                     asset.labels |= self.assets[like.key].labels
-                self.assets[key] = asset
+                with self._figures.moved(key):
+                    self.assets[key] = asset
             else:
                 self.expect(expected)
                 key, asset = expected.key, self.assets[expected.key]
                 over = len(asset.versions) - 1
-                asset.versions.append(MemoryVersion(taken, place.name, digest_of(taken), over))
-                asset.home, asset.trashed = place.folder, False
+                with self._figures.moved(key):
+                    asset.versions.append(MemoryVersion(taken, place.name, digest_of(taken), over))
+                    asset.home, asset.trashed = place.folder, False
             return replace(self._asset(key), digest=digest_of(taken))
 
     @locked
@@ -137,7 +128,8 @@ class MemoryAccount:
             if self.capabilities.rename is Rename.BY_CONTENT:
                 raise Rejected(f"{entry.place.name} is renamed by a new version, not by a move")
             asset.versions[-1] = replace(asset.versions[-1], name=place.name)
-        asset.home = place.folder
+        with self._figures.moved(entry.key):
+            asset.home = place.folder
         return self._after(entry)
 
     @locked
@@ -146,7 +138,8 @@ class MemoryAccount:
             if name == place.name:
                 return self._tag(key)
         key = self.new_key()
-        self.tags[key] = place.name
+        with self._figures.moved(key):
+            self.tags[key] = place.name
         return self._tag(key)
 
     @locked
@@ -155,37 +148,43 @@ class MemoryAccount:
             raise Stale(f"the folder {folder.place.name} was renamed or removed on the account")
         if any(name == place.name and key != folder.key for key, name in self.tags.items()):
             raise Stale(f"there is a folder {place.name} on the account")
-        self.tags[folder.key] = place.name
+        with self._figures.moved(folder.key):
+            self.tags[folder.key] = place.name
         return self._tag(folder.key)
 
     @locked
     def remove_folder(self, folder: Entry) -> None:
         if folder.key in self.tags and self._tag(folder.key).carried:
             raise Stale(f"the folder {folder.place.name} is not empty on the account")
-        self.tags.pop(folder.key, None)
+        with self._figures.moved(folder.key):
+            self.tags.pop(folder.key, None)
 
     @locked
     def trash(self, entry: Entry) -> Trashed:
         self.expect(entry, trash_too=False)
-        self.assets[entry.key].trashed = True
+        with self._figures.moved(entry.key):
+            self.assets[entry.key].trashed = True
         return Trashed(entry.key, self._after(entry))
 
     @locked
     def restore(self, entry: Entry) -> Entry:
         self.expect(entry, trash_too=False)
-        self.assets[entry.key].trashed = False
+        with self._figures.moved(entry.key):
+            self.assets[entry.key].trashed = False
         return self._after(entry)
 
     @locked
     def relabel(self, entry: Entry) -> Entry:
         self.expect(entry)
-        self.assets[entry.key].labels |= self.wanted
+        with self._figures.moved(entry.key):
+            self.assets[entry.key].labels |= self.wanted
         return self._after(entry)
 
     @locked
     def delete(self, entry: Entry) -> None:
         self.expect(entry)
-        del self.assets[entry.key]
+        with self._figures.moved(entry.key):
+            del self.assets[entry.key]
 
     @locked
     def find(self, intents: Sequence[Intent]) -> Mapping[Intent, Entry]:

@@ -9,8 +9,8 @@ import pytest
 
 from fluxsync.errors import Unauthorized, Unavailable
 from fluxsync.replica.base import Probe
-from fluxsync.replica.fluxiom.listing import confirm, full_list, probe_of, walk
-from fluxsync.replica.fluxiom.wire import Account, Asset, Tag
+from fluxsync.replica.fluxiom.listing import confirm, full_list, walk
+from fluxsync.replica.fluxiom.wire import Asset
 
 
 def asset(number: int, version: int = 0) -> Asset:
@@ -145,12 +145,3 @@ def test_missing_rights_are_not_a_gap_in_the_list() -> None:
 
     with pytest.raises(Unauthorized):
         confirm(read, [1], width=1)
-
-
-def test_the_probe_sees_space_and_tags_in_any_order() -> None:
-    account, tags = Account("acme", used_space=1), [Tag(1, "a", 1), Tag(2, "b", 2)]
-    probe = probe_of(account, tags)
-    assert probe == probe_of(account, tags[::-1])
-    for other in ([Tag(1, "a", 2), Tag(2, "b", 2)], [Tag(1, "c", 1), Tag(2, "b", 2)], tags[:1]):
-        assert probe != probe_of(account, other)
-    assert probe != probe_of(Account("acme", used_space=2), tags)
