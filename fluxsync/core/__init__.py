@@ -5,6 +5,7 @@ model           the values that everything else passes around
 naming          names that this disk holds and tells apart
 
 observe         snapshot against ancestor: one update for each item and side
+unknown         what a look says nothing about
 moves           which vanished file is which new file
 folders         which folder here is which tag there; folder_names, where each lies on this disk
 claims          who has which path on this disk in the end
