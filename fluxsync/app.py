@@ -65,12 +65,15 @@ class App:
         approved: bool = False,
         dry_run: bool = False,
         heed_from: int | None = None,
+        unattended: bool = False,
         report: Report | None = None,
     ) -> Report:
-        """Do one pass; see `engine.cycle.run_pass`, and `Rules` for `heed_from`."""
+        """Do one pass; see `engine.cycle.run_pass`, and `Rules` for `heed_from` and `unattended`."""
         watcher = watcher or Watcher()
         watcher.meter.on_stop = self._stopping.set
-        rules = replace(self._rules(watcher.clock()), heed_from=heed_from, asked=self.asked)
+        self.folder.unattended = unattended
+        rules = self._rules(watcher.clock(), unattended=unattended)
+        rules = replace(rules, heed_from=heed_from, asked=self.asked)
         try:
             report = run_pass(self.pair, rules, watcher, approved=approved, dry_run=dry_run, report=report)
         finally:
@@ -110,8 +113,8 @@ class App:
         journal.record([Event(time.time(), number, "conflict", row.path, row.asset_id, "done", what)])
         return what
 
-    def _rules(self, now_s: float) -> Rules:
-        return pass_rules(self.settings, self.pair, self.host, now_s)
+    def _rules(self, now_s: float, *, unattended: bool = False) -> Rules:
+        return pass_rules(self.settings, self.pair, self.host, now_s, unattended=unattended)
 
     def _remember(self, now_s: float) -> None:
         """Keep what the sides want to know again after a restart."""

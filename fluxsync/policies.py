@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["account_name", "conflict_label", "pass_rules", "placement"]
 
 
-def pass_rules(settings: Settings, pair: Pair, host: str, now_s: float) -> Rules:
-    """Return what holds for a pass that starts now; `host` is in the names of conflict copies."""
+def pass_rules(settings: Settings, pair: Pair, host: str, now_s: float, *, unattended: bool = False) -> Rules:
+    """Return what holds for a pass that starts now; `host` is in the names of conflict copies.
+
+    `unattended`: nobody waits for it, so it may leave something for a later one.
+    """
     sync, safety = settings.sync, settings.safety
     policy = Policy(
         rules=pair.local.capabilities.names,
@@ -65,6 +68,8 @@ def pass_rules(settings: Settings, pair: Pair, host: str, now_s: float) -> Rules
         trash,
         sync.settle,
         _mapping_text(settings),
+        unattended=unattended,
+        version_interval_s=sync.version_interval if unattended else 0.0,
     )
 
 

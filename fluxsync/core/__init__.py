@@ -5,6 +5,7 @@ model           the values that everything else passes around
 naming          names that this disk holds and tells apart
 
 observe         snapshot against ancestor: one update for each item and side
+unknown         what a look says nothing about
 moves           which vanished file is which new file
 folders         which folder here is which tag there; folder_names, where each lies on this disk
 claims          who has which path on this disk in the end
@@ -21,6 +22,7 @@ safety          what the limits hold back; limits: their kinds and what counts; 
 removal         whether a removal is still running
 trash           what leaves the local trash by itself, and how time is told; purge: the same on the account
 restore         what is in the trashes, and what of it a person means
+version_interval  saves in quick succession that go up as one version
 put_aside       what failed again and again, and when it is tried again
 
 plan            verdicts to ordered operations, each with what it expects

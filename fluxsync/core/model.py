@@ -161,6 +161,10 @@ class Unknown:
 
     path: str
     reason: str
+    #: A file that is there and was not read: what became of another path may be this one.
+    stamp: Stamp | None = field(default=None, compare=False)
+    #: When another look is worth it, in seconds since 1970; None: nobody can tell.
+    again_s: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Compares a snapshot with the ancestor: one update for each item and side.
 
-Absence is an update only inside the scope of a complete snapshot, and not below something unknown.
+Absence is an update only inside the scope of a complete snapshot, and not below something unknown; nor where
+the file may have become one that was not read yet.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from enum import Enum
 
 from fluxsync.core.model import Entry, Item, Kind, Snapshot, State
 from fluxsync.core.moves import match_files, match_folders
-from fluxsync.core.paths import ancestors, dirname, rebase
+from fluxsync.core.paths import dirname, rebase
+from fluxsync.core.unknown import UnknownPaths
 
 __all__ = ["LocalView", "Presence", "Update", "absence_counts", "observe_local", "observe_remote"]
 
@@ -39,6 +41,8 @@ class Update:
     damaged: bool = False
     #: The account's version went back, or its size changed under the same version.
     backwards: bool = False
+    #: Of what is unknown: where it can only be now, since its folder was renamed; "": where it was.
+    path: str = ""
 
 
 UNKNOWN = Update(Presence.UNKNOWN)
@@ -62,7 +66,6 @@ def observe_local(snapshot: Snapshot, items: Iterable[Item]) -> LocalView:
     renamed folder has not moved.
     """
     view = LocalView()
-    unknown = _UnknownPaths(snapshot)
     view.new_files = dict(snapshot.files)
     view.new_folders = dict(snapshot.folders)
     lost_files: list[Item] = []
@@ -88,18 +91,24 @@ def observe_local(snapshot: Snapshot, items: Iterable[Item]) -> LocalView:
             view.updates[item.id] = Update(Presence.HERE, entry, edited=edited, damaged=damaged)
     if not lost_files and not lost_folders:
         return view
+    unknown = UnknownPaths(snapshot)
     certain = snapshot.complete
     vanished = [item for item in lost_folders if certain and not unknown.covers(item.path)]
-    renamed = match_folders(vanished, view.new_folders.values(), files, snapshot.files)
+    present = {**snapshot.files, **unknown.unread} if lost_folders and unknown.unread else snapshot.files
+    renamed = match_folders(vanished, view.new_folders.values(), files, present)
+    now_at = {item.path: renamed[item.id].path for item in lost_folders if item.id in renamed}
+    rebased = _rebased(lost_folders, now_at)
     for item in lost_folders:
         entry = renamed.get(item.id)
         if entry is not None:
             view.new_folders.pop(entry.path, None)
             view.updates[item.id] = Update(Presence.HERE, entry, moved=True)
         else:
-            view.updates[item.id] = GONE if certain and not unknown.covers(item.path) else UNKNOWN
+            lost = certain and not unknown.covers(item.path) and not unknown.hides(rebased.get(item.id, ""))
+            view.updates[item.id] = GONE if lost else UNKNOWN
     vanished = [item for item in lost_files if certain and not unknown.covers(item.path)]
-    rebased = _rebased(vanished, {i.path: renamed[i.id].path for i in lost_folders if i.id in renamed})
+    rebased = _rebased(vanished, now_at)
+    vanished = [item for item in vanished if item.id in rebased or not unknown.has_inode_of(item)]
     moved = match_files(vanished, view.new_files, rebased)
     for item in lost_files:
         entry = moved.get(item.id)
@@ -112,8 +121,10 @@ def observe_local(snapshot: Snapshot, items: Iterable[Item]) -> LocalView:
                 moved=True,
                 damaged=_is_damaged(item, entry),
             )
+        elif not certain or unknown.covers(item.path):
+            view.updates[item.id] = UNKNOWN
         else:
-            view.updates[item.id] = GONE if certain and not unknown.covers(item.path) else UNKNOWN
+            view.updates[item.id] = _unseen(item, unknown, rebased.get(item.id, ""))
     return view
 
 
@@ -157,18 +168,14 @@ def _is_damaged(item: Item, entry: Entry) -> bool:
     return not item.made_here or now.ctime_ns == then.ctime_ns
 
 
-class _UnknownPaths:
-    """The paths of which a local snapshot knows nothing."""
+def _unseen(item: Item, unknown: UnknownPaths, rebased: str) -> Update:
+    """Return the update of a vanished file that is no file which was read.
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._unknown = {u.path for u in snapshot.unknown}
-        self._members = snapshot.scope.members
-
-    def covers(self, path: str) -> bool:
-        above = (path, *ancestors(path), "")
-        if not self._unknown.isdisjoint(above):
-            return True
-        return self._members is not None and self._members.isdisjoint(above)
+    `rebased` is where it must be, once its folder was renamed; "" where that was not.
+    """
+    if rebased and unknown.hides(rebased):
+        return Update(Presence.UNKNOWN, path=rebased if rebased in unknown.unread else "")
+    return UNKNOWN if unknown.may_be(item) else GONE
 
 
 def _rebased(files: Iterable[Item], renamed: Mapping[str, str]) -> dict[int, str]:

@@ -25,7 +25,11 @@ def reconcile_pair(pair: Pair, survey: Survey, contents: Contents, result: Recon
     buried = item.made_here and there.entry is not None and 0 <= there.entry.over < item.revision
     verdict = decide(here, there, equal=equal, buried=buried)
     match verdict.fate:
-        case Fate.LEAVE | Fate.CREATE:
+        case Fate.LEAVE:
+            if here.path:
+                # Its folder is going to be known by the new name, and nothing else may link the file with it.
+                result.agreements.append(replace(item, path=here.path))
+        case Fate.CREATE:
             return  # what is sent as new has left the pairs already
         case Fate.FORGET:
             _forget(item, there.entry, result)

@@ -26,11 +26,18 @@ from fluxsync.engine.doubts import Line
 from fluxsync.engine.execute import Executor
 from fluxsync.engine.held_rows import approved_subjects, rows
 from fluxsync.engine.late import remember_late
-from fluxsync.engine.ledger import Executed, Ledger
+from fluxsync.engine.ledger import Executed, Failed, Ledger
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.quiet import settled
-from fluxsync.engine.record import name_deferred, name_failed, note_adopted, note_seen, write_down
+from fluxsync.engine.record import (
+    name_deferred,
+    name_failed,
+    name_put_off,
+    note_adopted,
+    note_seen,
+    write_down,
+)
 from fluxsync.engine.recover import find_patiently, recover
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.steps import Mover
@@ -180,6 +187,7 @@ class _Pass:
             return False
         seen, guarded, plan = decided.seen, decided.guarded, decided.plan
         note_seen(report, seen, plan, guarded.held)
+        name_put_off(report, decided.put_off)
         if len(plan) or plan.agreements or plan.forget or report.failures:
             self._begin()
         beside = self.pair.set_beside()
@@ -199,8 +207,9 @@ class _Pass:
         stale = False
         if len(plan):
             result = self._execute(decided, last=last)
-            done, stale = result.done, bool(result.stale)
-            self.view.look_again(failed.operation.item for failed in result.stale if failed.operation.item)
+            retried = self._retried(result.stale, last=last)
+            done, stale = result.done, bool(retried)
+            self.view.look_again(failed.operation.item for failed in retried if failed.operation.item)
             report.message = paused(full | result.full, self.pair.local, seen.remote)
         note_conflicts(journal, seen.present or seen.local.files, self.view, done, now_s())
         name_deferred(report, plan, last=last)
@@ -246,13 +255,18 @@ class _Pass:
             for operation in result.done:
                 self.report.count(operation)
             note_trashed(pair.journal, decided.noted, result.done)
-            failed = [*result.problems, *(result.stale if last else ())]
+            retried = {id(each) for each in self._retried(result.stale, last=last)}
+            failed = [*result.problems, *(each for each in result.stale if id(each) not in retried)]
             name_failed(self.report, self.shelf, decided, failed, watcher.clock())
         if guarded.approved and self.view.whole:
             finished = {operation.subject for operation in result.done}
             finished = {subject for subject in finished if not ledger.has_failed(subject)}
             pair.journal.set_held([*rows(guarded, finished), *decided.doubtful])
         return result
+
+    def _retried(self, stale: list[Failed], *, last: bool) -> list[Failed]:
+        """Return what another round tries again: not what a program has open, if nobody waits for us."""
+        return [] if last else [each for each in stale if not (each.waits and self.rules.unattended)]
 
     def _empty_trash(self) -> None:
         self.report.notices += empty_here(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 
 from fluxsync.core.held import Mark, mark_of
@@ -23,6 +23,7 @@ from fluxsync.core.safety import (
     is_doubtful,
 )
 from fluxsync.core.trash import TrashPolicy
+from fluxsync.core.version_interval import PutOff, may_wait, put_off
 from fluxsync.engine import held_rows
 from fluxsync.engine.late import may_come_late
 from fluxsync.engine.meter import Meter
@@ -54,6 +55,10 @@ class Rules:
     heed_from: int | None = None
     #: Keys of assets that a person takes out of the trash by this very command: no limit holds them back.
     asked: frozenset[str] = frozenset()
+    #: Nobody waits for this pass: what has to wait is named, with the time for another look.
+    unattended: bool = False
+    #: Seconds between two versions of a large file; 0: each save.
+    version_interval_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ class Decided:
     doubtful: list[HeldRow]
     #: What failed before and is left alone now.
     waiting: list[PutAside] = field(default_factory=list)
+    #: New content that goes up with a later save.
+    put_off: list[PutOff] = field(default_factory=list)
 
     def change_of(self, operation: Operation) -> Change | None:
         """Return the change that an operation belongs to; None: it is about a folder alone."""
@@ -120,6 +127,7 @@ def decide(
     approvals |= held_rows.approvals(journal.approved())
     idle = {id(c) for c in changes if not acts(c, rules.plan) and not is_doubtful(c, limits)}
     acting = [change for change in changes if id(change) not in idle]
+    acting, later = _put_off(journal, acting, approvals, now_s, rules.version_interval_s)
     guarded = guard([*acting, *purges], limits, approvals, approve_all=approved)
     view.check(acting, held=bool(guarded.held))
     guarded = replace(guarded, go=[*(change for change in changes if id(change) in idle), *guarded.go])
@@ -140,7 +148,23 @@ def decide(
     gone = {item.id for item in plan.forget}
     left = (item for item in items if item.id not in gone)
     doubtful = held_rows.still_doubtful(held_before, guarded, left, seen.remote.files)
-    return Decided(seen, guarded, plan, noted, doubtful, waiting)
+    return Decided(seen, guarded, plan, noted, doubtful, waiting, later)
+
+
+def _put_off(
+    journal: Journal,
+    changes: list[Change],
+    approvals: Container[Mark],
+    now_s: float,
+    interval_s: float,
+) -> tuple[list[Change], list[PutOff]]:
+    """Return the changes that go now, and the versions that wait; none does that a person let through."""
+    large = [c for c in changes if may_wait(c) and mark_of(c) not in approvals] if interval_s else []
+    if not large:
+        return changes, []
+    sent_at = journal.last_sent([c.remote.key for c in large if c.remote is not None], now_s - interval_s)
+    waits = {id(each.change): each for each in put_off(large, sent_at, now_s, interval_s)[1]}
+    return [change for change in changes if id(change) not in waits], list(waits.values())
 
 
 def _limits(journal: Journal, rules: Rules, now: int, now_s: float) -> Limits:

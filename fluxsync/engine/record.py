@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from fluxsync.core.held import Held
 from fluxsync.core.model import Action, Problem
 from fluxsync.core.operations import Plan
 from fluxsync.core.put_aside import Shelf
+from fluxsync.core.version_interval import PutOff
 from fluxsync.engine.decide import Decided
 from fluxsync.engine.ledger import Failed
 from fluxsync.engine.report import Report, Result
@@ -15,13 +17,24 @@ from fluxsync.engine.survey import Survey
 from fluxsync.errors import Full
 from fluxsync.state.journal import Event, Journal
 
-__all__ = ["name_deferred", "name_failed", "note_adopted", "note_seen", "write_down"]
+__all__ = [
+    "name_deferred",
+    "name_failed",
+    "name_put_off",
+    "note_adopted",
+    "note_seen",
+    "write_down",
+]
+
+#: No event says that a program has let go of a file, or that there is room again.
+_WAITS_AGAIN_S = 30.0
 
 
 def note_seen(report: Report, seen: Survey, plan: Plan, held: list[Held]) -> None:
     """Take over what a round saw; a later round sees it afresh."""
     report.failures.clear()
     report.put_aside.clear()
+    report.again.clear()
     report.notices.clear()
     report.held = held
     report.rounds += 1
@@ -29,7 +42,8 @@ def note_seen(report: Report, seen: Survey, plan: Plan, held: list[Held]) -> Non
         report.unchanged = seen.reconciliation.unchanged
     for snapshot in (seen.local, seen.remote):
         report.fail(snapshot.problems)
-    report.failures.update({u.path: u.reason for u in seen.local.unknown if u.path not in report.failures})
+    for unknown in seen.local.unknown:
+        report.wait(unknown.path, unknown.reason, unknown.again_s)
     report.fail(plan.problems)
 
 
@@ -51,8 +65,20 @@ def name_failed(
     for each in failed:
         report.failures[each.path] = each.reason
         change = decided.change_of(each.operation)
-        if not each.waits:
+        if each.waits:
+            report.again[each.path] = now_s + _WAITS_AGAIN_S
+        else:
             report.leave([shelf.failed(each.operation, change, each.reason, now_s)])
+
+
+def name_put_off(report: Report, put_off: Iterable[PutOff]) -> None:
+    """Name the saves that go up as one version later."""
+    for each in put_off:
+        sent, until = (datetime.fromtimestamp(s).strftime("%H:%M:%S") for s in (each.sent_s, each.until_s))
+        reason = (
+            f"sent at {sent}, and saved again; it is taken up when it is {until} ([sync] version_interval)"
+        )
+        report.wait(each.change.path, reason, each.until_s)
 
 
 def name_deferred(report: Report, plan: Plan, *, last: bool) -> None:

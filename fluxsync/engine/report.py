@@ -90,6 +90,13 @@ class Report:
         for row in rows:
             self.failures[row.path] = row.reason
             self.put_aside[row.path] = row
+            self.again[row.path] = row.next_try
+
+    def wait(self, path: str, reason: str, again_s: float | None) -> None:
+        """Name what has to wait, and when to look again, in seconds since 1970."""
+        self.failures.setdefault(path, reason)
+        if again_s is not None:
+            self.again[path] = again_s
 
     @property
     def sent(self) -> bool:

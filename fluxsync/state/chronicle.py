@@ -54,6 +54,10 @@ class Chronicle:
         """Count by cause what was done of these kinds after a time (seconds since 1970), not approved."""
         return history.recent(self._database, actions, since_s)
 
+    def last_sent(self, keys: Collection[str], since_s: float) -> dict[str, float]:
+        """Return when content was last sent to these assets after a time, by key (seconds since 1970)."""
+        return history.last_sent(self._database, keys, since_s)
+
     def most_tracked(self, since_s: float, now: int) -> int:
         """Return the most that was tracked by a pass begun since then, and `now`."""
         return history.most_tracked(self._database, since_s, now)

@@ -21,6 +21,7 @@ __all__ = [
     "events",
     "last_in_step",
     "last_pass",
+    "last_sent",
     "most_tracked",
     "prune",
     "recent",
@@ -33,6 +34,8 @@ KEEP_S = 400 * 86_400.0
 #: Seconds that a pass without any event is kept, and an unused digest: a service makes one each minute.
 _KEEP_QUIET_S = 2 * 86_400.0
 _KEEP_DIGESTS_S = 30 * 86_400.0
+#: Names in one query.
+_AT_ONCE = 500
 _COLUMNS = "time, pass, action, path, asset_id, outcome, detail, bytes, approved, cause"
 
 
@@ -146,6 +149,21 @@ def recent(database: Database, actions: Collection[str], since_s: float) -> dict
         for cause in from_sql(text).split("\n"):
             counted[cause] += number
     return dict(counted)
+
+
+def last_sent(database: Database, keys: Collection[str], since_s: float) -> dict[str, float]:
+    """Return when content was last sent to these assets after that time, by key; others are missing."""
+    found: dict[str, float] = {}
+    names = sorted(keys)
+    for start in range(0, len(names), _AT_ONCE):
+        some = list(map(to_sql, names[start : start + _AT_ONCE]))
+        rows = database.rows(
+            "SELECT asset_id, max(time) FROM history WHERE time > ? AND outcome = 'done'"
+            f" AND action IN ('create', 'version') AND asset_id IN ({placeholders(some)}) GROUP BY asset_id",
+            (since_s, *some),
+        )
+        found |= {from_sql(key): float(time) for key, time in rows}
+    return found
 
 
 def most_tracked(database: Database, since_s: float, now: int) -> int:

@@ -131,14 +131,19 @@ class Machine:
             yield app
 
     def once(
-        self, *, approved: bool = False, dry_run: bool = False, watcher: Watcher | None = None
+        self,
+        *,
+        approved: bool = False,
+        dry_run: bool = False,
+        unattended: bool = False,
+        watcher: Watcher | None = None,
     ) -> Report:
         """Make one pass and report."""
         self.done = []
         if watcher is None:
             watcher = Watcher(on_done=self.done.append, clock=self.clock.time, wait=self.clock.wait)
         with self.opened(dry_run=dry_run) as app:
-            return app.run(watcher, approved=approved, dry_run=dry_run)
+            return app.run(watcher, approved=approved, dry_run=dry_run, unattended=unattended)
 
     def in_step(self) -> Report:
         """Make a pass that has to end in step."""

@@ -10,6 +10,7 @@ survey      a scan from beginning to end; one look
 scan        the walk
 reading     content that no stamp could tell, in parallel, never torn
 stamps      size, times, inode
+special     what is neither file nor folder
 expect      is this still the entry that we expect
 ignore      which paths take part
 ignore_files  `.fluxsyncignore`
@@ -19,6 +20,7 @@ apply       publish, replace, move, take away
 trash       `.fluxsync/trash`; trash_verbs: what may be done with what lies there
 folders     make, rename, remove folders
 busy        who has it open
+take_up     when a file with news is at rest
 names       what names the disk can hold
 facts       what the disk can do, probed once
 watch       what may have changed, told by the system: watch_linux, watch_macos

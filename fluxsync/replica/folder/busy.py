@@ -104,6 +104,11 @@ class Patience:
         self._wait = wait
         self._in_vain: set[str] = set()
 
+    def renew(self, patience_s: float) -> None:
+        """Begin anew: so many seconds for each path, also for those that were waited for in vain."""
+        self._patience_s = patience_s
+        self._in_vain.clear()
+
     def await_idle(self, path: str, make_sure: Callable[[], None]) -> None:
         """Call `make_sure` until it raises no `Busy`, which is raised when patience is at its end."""
         left_s = 0.0 if path in self._in_vain else self._patience_s

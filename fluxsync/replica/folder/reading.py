@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from fluxsync.core.model import Entry, Kind, Place, Stamp
 from fluxsync.core.paths import basename, dirname
 from fluxsync.errors import ReplicaError, Unavailable
-from fluxsync.replica.folder.busy import OPEN_ELSEWHERE, POLL_S, written_elsewhere
+from fluxsync.replica.folder.busy import OPEN_ELSEWHERE, POLL_S
 from fluxsync.replica.folder.root import Root
 from fluxsync.replica.folder.source import digest_of, open_file
 from fluxsync.replica.folder.stamps import birth_ns, lstat, quiet, stamp_of
+from fluxsync.replica.folder.take_up import TakeUp
 from fluxsync.replica.folder.translate import explain
 
 __all__ = ["Reader", "Reading"]
@@ -35,6 +36,8 @@ class Reading:
     reason: str = ""
     #: Open or changing: worth another look soon.
     again: bool = False
+    #: That look tells for sure, so that every pass waits for it.
+    brief: bool = False
     gone: bool = False
     stamp: Stamp | None = None
 
@@ -46,32 +49,33 @@ class Reader:
         self,
         root: Root,
         top: int,
+        take_up: TakeUp,
         *,
-        patience_s: float,
-        clock: Callable[[], float],
         wait: Callable[[float], None],
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._root = root
         self._top = top
-        self._patience_s = patience_s
-        self._clock = clock
+        self._take_up = take_up
         self._wait = wait
         self._on_progress = on_progress
         self._files = 0
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def read_all(self, paths: Iterable[str]) -> list[Reading]:
-        """Read files; those that are open or changing are waited for together, as long as patience lasts."""
+    def read_all(self, paths: Mapping[str, Stamp | None]) -> list[Reading]:
+        """Read files; those that are open or changing are waited for together, as long as patience lasts.
+
+        One that has another stamp than is given with its path is changing.
+        """
         done: list[Reading] = []
-        waiting: dict[str, Stamp | None] = dict.fromkeys(paths)
+        waiting = dict(paths)
         waited_s = 0.0
+        patience_s = self._take_up.patience_s
         while waiting:
-            patient = waited_s < self._patience_s
             again: dict[str, Stamp | None] = {}
             for reading in self._round(list(waiting.items())):
-                if reading.again and patient:
+                if reading.again and waited_s < (max(patience_s, POLL_S) if reading.brief else patience_s):
                     again[reading.path] = reading.stamp
                     continue
                 done.append(reading)
@@ -104,7 +108,7 @@ class Reader:
                     os.close(fd)
         except FileNotFoundError:
             # Programs delete and write anew; what is missing at two looks is gone.
-            return Reading(path, gone=True, again=before is not _GONE, stamp=_GONE)
+            return Reading(path, gone=True, again=before is not _GONE, brief=True, stamp=_GONE)
         except BlockingIOError:
             return Reading(path, reason=OPEN_ELSEWHERE, again=True)  # held by somebody for himself alone
         except OSError as error:
@@ -119,16 +123,17 @@ class Reader:
         if not stat.S_ISREG(status.st_mode):
             return Reading(path, reason="it is no regular file any more")
         stamp = stamp_of(status, birth)
-        if written_elsewhere(fd):
+        if self._take_up.is_open(fd, stamp):
             return Reading(path, reason=OPEN_ELSEWHERE, again=True, stamp=stamp)
         # A file that changed since the last look is not read at each of them: it might be a large one being
         # written. Nor is one whose next change could hide in the grain of the clock.
-        if before not in (None, stamp) or not quiet(stamp.mtime_ns, stamp.ctime_ns, int(self._clock() * 1e9)):
-            return Reading(path, reason=_CHANGING, again=True, stamp=stamp)
+        known = before in (None, stamp)
+        if not known or not quiet(stamp.mtime_ns, stamp.ctime_ns, int(self._take_up.clock() * 1e9)):
+            return Reading(path, reason=_CHANGING, again=True, brief=known, stamp=stamp)
         digest = digest_of(fd, self._on_block)
         with self._root.parent(self._top, path) as at:
             intact = stamp_of(os.fstat(fd)) == stamp == stamp_of(lstat(at))
-        if not intact or written_elsewhere(fd):
+        if not intact or self._take_up.is_open(fd, stamp):
             return Reading(path, reason=_CHANGING, again=True, stamp=stamp)
         place = Place(dirname(path), basename(path))
         return Reading(path, Entry(Kind.FILE, place, size=stamp.size, digest=digest, stamp=stamp))

@@ -35,14 +35,12 @@ from fluxsync.replica.folder.source import FileSource
 from fluxsync.replica.folder.stamps import lstat, same_file, stamp_at, stamp_of
 from fluxsync.replica.folder.survey import Survey
 from fluxsync.replica.folder.syscalls import At
+from fluxsync.replica.folder.take_up import TakeUp
 from fluxsync.replica.folder.translate import translated
 from fluxsync.replica.folder.trash import Trash
 from fluxsync.replica.folder.trash_verbs import TrashVerbs
 
 __all__ = ["Folder"]
-
-#: What a scan or a change waits beyond `settle_s` for files that are open or changing.
-_PATIENCE_S = 1.0
 
 
 class Folder(TrashVerbs):
@@ -80,16 +78,30 @@ class Folder(TrashVerbs):
             self._root,
             self._facts,
             Rules(ignore, include),
-            patience_s=settle_s + _PATIENCE_S,
-            clock=clock,
             wait=wait,
             on_progress=on_progress,
         )
         trash = Trash(clock)
         apply = Apply(trash, clock, conflict_name or conflicted_copy, on_conflict_copy)
         super().__init__(self._root, trash, apply)
-        self._patience = Patience(settle_s + _PATIENCE_S, wait)
+        self._take_up = TakeUp(settle_s, clock)
+        self._patience = Patience(self._take_up.patience_s, wait)
         self._folders = Folders(self._root, trash, self._facts, self._patience)
+
+    @property
+    def unattended(self) -> bool:
+        """Whether nobody waits for what is done now: then nothing here waits for a file.
+
+        What was saved a moment ago, or is open for writing and was saved within the last minute, is unknown
+        until the time that the snapshot says; a change of a file that somebody works on raises `Busy`. Set it
+        before each pass: so much patience is there for a file, however often it is met in one.
+        """
+        return self._take_up.unattended
+
+    @unattended.setter
+    def unattended(self, unattended: bool) -> None:
+        self._take_up = replace(self._take_up, unattended=unattended)
+        self._patience.renew(self._take_up.patience_s)
 
     # The root
 
@@ -153,16 +165,16 @@ class Folder(TrashVerbs):
         """Look at the folder. No file is opened whose stamp is that of its item.
 
         A file that is open for writing or keeps changing is waited for, `settle_s` and a second, then it is
-        unknown.
+        unknown; where this is `unattended`, it is at once.
         """
-        snapshot, self.mounts = self._survey.scan(scope, known, self.mounts)
+        snapshot, self.mounts = self._survey.scan(scope, known, self.mounts, self._take_up)
         return snapshot
 
     def look(self, entry: Entry) -> Entry | None:
         return self._survey.look(entry)
 
     def open(self, entry: Entry) -> FileSource:
-        return FileSource(self._root, entry)
+        return FileSource(self._root, entry, self._take_up)
 
     def digest(self, entry: Entry) -> str:
         """Read a file and return its digest. Raises `Stale` when it changes meanwhile, `Busy`."""

@@ -6,29 +6,28 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 
-from fluxsync.core.model import Entry, Item, Kind, Place, Problem
+from fluxsync.core.model import Entry, Item, Kind, Place, Problem, Stamp, Unknown
 from fluxsync.core.paths import ancestors, join
 from fluxsync.replica.folder.ignore import IGNORE_FILE, Rules
 from fluxsync.replica.folder.ignore_files import IgnoreFiles
 from fluxsync.replica.folder.root import CONTROL, FOLDER_FLAGS, is_text
+from fluxsync.replica.folder.special import what_it_is
 from fluxsync.replica.folder.stamps import grain_ns, stamp_of
 from fluxsync.replica.folder.syscalls import At
+from fluxsync.replica.folder.take_up import JUST_SAVED, TakeUp
 from fluxsync.replica.folder.translate import explain
 
 __all__ = ["Walk"]
 
 _ANOTHER_ROOT = f"another root is there: it holds a {CONTROL} of its own"
-_SPECIAL = {
-    stat.S_IFLNK: "a symbolic link",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 
 
 class Walk:
-    """One look at a tree. After the walk `unread` holds the files whose content has to be read."""
+    """One look at a tree.
+
+    After the walk `unread` holds the files whose content has to be read, each with the stamp that it has to
+    have then; None: whichever.
+    """
 
     def __init__(
         self,
@@ -36,12 +35,12 @@ class Walk:
         rules: Rules,
         ignore_files: IgnoreFiles,
         mounts: frozenset[str],
-        now_ns: int,
+        take_up: TakeUp,
     ) -> None:
         self.files: dict[str, Entry] = {}
         self.folders: dict[str, Entry] = {}
-        self.unread: list[str] = []
-        self.unknown: dict[str, str] = {}
+        self.unread: dict[str, Stamp | None] = {}
+        self.unknown: dict[str, Unknown] = {}
         self.problems: list[Problem] = []
         self.mounts: set[str] = set()
         #: Links and special files that were never tracked: left alone on both sides, with all that is below.
@@ -53,7 +52,8 @@ class Walk:
         self._ignore_files = ignore_files
         self._known_mounts = mounts
         self._selective = rules.selective
-        self._now_ns = now_ns
+        self._take_up = take_up
+        self._now_ns = int(take_up.clock() * 1e9)
 
     @property
     def rules(self) -> Rules:
@@ -66,10 +66,12 @@ class Walk:
             return False
         return self.rules.admits(path)
 
-    def trouble(self, path: str, reason: str) -> None:
-        """Record that a path cannot be known, and why."""
+    def trouble(
+        self, path: str, reason: str, stamp: Stamp | None = None, again_s: float | None = None
+    ) -> None:
+        """Record that a path cannot be known, and why; the rest as in `Unknown`."""
         if path not in self.unknown:
-            self.unknown[path] = reason
+            self.unknown[path] = Unknown(path, reason, stamp, again_s)
             self.problems.append(Problem(path, reason))
 
     def no_text(self, path: str) -> None:
@@ -199,7 +201,7 @@ class Walk:
                 self.trouble(path, f"the folder cannot be read: {explain(error)}")
                 self._folder(path, status)
             elif stat.S_ISREG(status.st_mode):
-                self.unread.append(path)
+                self.unread[path] = None
             else:
                 self._special(path, status.st_mode)
             return None
@@ -216,6 +218,7 @@ class Walk:
         if self._selective and not self._rules.includes(path, False):
             return
         item = self._known.get(path)
+        news = True
         if item is not None and item.digest:
             stamp = item.stamp
             mtime_ns = status.st_mtime_ns
@@ -226,20 +229,30 @@ class Walk:
                 and stamp.ctime_ns == ctime_ns
                 and stamp.size == status.st_size
                 and stamp.inode == status.st_ino
+            ):
                 # A file written just now could be written again within the clock's grain, and show no
                 # difference.
-                and abs(self._now_ns - max(mtime_ns, ctime_ns)) > grain_ns(mtime_ns, ctime_ns)
-            ):
-                place = Place(folder, name)
-                self.files[path] = Entry(Kind.FILE, place, "", 0, stamp.size, item.digest, stamp)
-                return
-        self.unread.append(path)
+                if abs(self._now_ns - max(mtime_ns, ctime_ns)) > grain_ns(mtime_ns, ctime_ns):
+                    place = Place(folder, name)
+                    self.files[path] = Entry(Kind.FILE, place, "", 0, stamp.size, item.digest, stamp)
+                    return
+                news = False
+        self._unread(path, status, news=news)
+
+    def _unread(self, path: str, status: os.stat_result, *, news: bool) -> None:
+        """Let a file be read, unless it has news and has to come to rest first."""
+        stamp = stamp_of(status) if self._take_up.unattended else None
+        again_s = self._take_up.rests_at(stamp) if stamp is not None and news else None
+        if again_s is None:
+            self.unread[path] = stamp
+        else:
+            self.trouble(path, JUST_SAVED, stamp, again_s)
 
     def _folder(self, path: str, status: os.stat_result) -> None:
         self.folders[path] = Entry(Kind.FOLDER, Place("", path), stamp=stamp_of(status))
 
     def _special(self, path: str, mode: int) -> None:
-        what = _SPECIAL.get(stat.S_IFMT(mode), "no regular file")
+        what = what_it_is(mode)
         if self._is_tracked(path):
             self.trouble(path, f"became {what}")
         else:

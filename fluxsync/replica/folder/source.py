@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 
 from fluxsync.core.model import Entry, Stamp
 from fluxsync.errors import Busy, Stale
-from fluxsync.replica.folder.busy import OPEN_ELSEWHERE, written_elsewhere
+from fluxsync.replica.folder.busy import OPEN_ELSEWHERE
 from fluxsync.replica.folder.root import Root
 from fluxsync.replica.folder.stamps import lstat, same_file, stamp_of
 from fluxsync.replica.folder.syscalls import At
+from fluxsync.replica.folder.take_up import TakeUp
 from fluxsync.replica.folder.translate import translated
 
 __all__ = ["BLOCK", "READ_FLAGS", "FileSource", "digest_of", "open_file"]
@@ -44,8 +45,9 @@ class FileSource:
     has a digest: `check` compares that.
     """
 
-    def __init__(self, root: Root, entry: Entry) -> None:
+    def __init__(self, root: Root, entry: Entry, take_up: TakeUp) -> None:
         self._root = root
+        self._take_up = take_up
         self._path = entry.path
         self._digest = entry.digest
         self._running = hashlib.sha256()
@@ -74,7 +76,7 @@ class FileSource:
     def check(self) -> str:
         """Return the digest of what was read. Raises `Stale` or `Busy` if the file may be another by now."""
         with translated(self._path):
-            if written_elsewhere(self._fd):
+            if self._take_up.is_open(self._fd, self._stamp):
                 raise Busy(f"{self._path}: {OPEN_ELSEWHERE}")
             if os.read(self._fd, 1) or stamp_of(os.fstat(self._fd)) != self._stamp:
                 raise Stale(f"{self._path}: it changed while it was read")
@@ -102,6 +104,6 @@ class FileSource:
             raise Stale(f"{self._path}: it changed since it was looked at")
         if known is None and (stamp.size != entry.size or not entry.digest):
             raise Stale(f"{self._path}: it was never looked at")
-        if written_elsewhere(self._fd):
+        if self._take_up.is_open(self._fd, stamp):
             raise Busy(f"{self._path}: {OPEN_ELSEWHERE}")
         return stamp

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Collection, Mapping
 
-from fluxsync.core.model import Entry, Item, Kind, Place, Scope, Snapshot, Unknown
+from fluxsync.core.model import Entry, Item, Kind, Place, Scope, Snapshot
 from fluxsync.core.paths import ancestors, basename, is_below
 from fluxsync.errors import Rejected
 from fluxsync.replica.folder.facts import Facts
@@ -17,6 +17,7 @@ from fluxsync.replica.folder.root import FOLDER_FLAGS, Root, check_path, is_text
 from fluxsync.replica.folder.scan import Walk
 from fluxsync.replica.folder.stamps import birth_ns, lstat, stamp_of
 from fluxsync.replica.folder.syscalls import At
+from fluxsync.replica.folder.take_up import TakeUp
 from fluxsync.replica.folder.translate import translated
 
 __all__ = ["Survey"]
@@ -31,8 +32,6 @@ class Survey:
         facts: Facts,
         rules: Rules,
         *,
-        patience_s: float,
-        clock: Callable[[], float],
         wait: Callable[[float], None],
         on_progress: Callable[[int, int], None] | None,
     ) -> None:
@@ -40,17 +39,15 @@ class Survey:
         self._facts = facts
         self._rules = rules
         self._ignore_files = IgnoreFiles()
-        self._patience_s = patience_s
-        self._clock = clock
         self._wait = wait
         self._on_progress = on_progress
 
     def scan(
-        self, scope: Scope, known: Mapping[str, Item], mounts: frozenset[str]
+        self, scope: Scope, known: Mapping[str, Item], mounts: frozenset[str], take_up: TakeUp
     ) -> tuple[Snapshot, frozenset[str]]:
         """Return what is there now, and the mount points to be remembered. Raises `Halted`."""
         with self._root.opened() as top:
-            walk = Walk(known, self._rules, self._ignore_files, mounts, int(self._clock() * 1e9))
+            walk = Walk(known, self._rules, self._ignore_files, mounts, take_up)
             if scope.members is None or "" in scope.members:
                 walk.tree(top, "", os.fstat(top).st_dev)
                 self._ignore_files.keep_only(walk.folders)
@@ -64,7 +61,7 @@ class Survey:
                     for mount in mounts
                     if not any(mount == path or is_below(mount, path) for path in members)
                 }
-            self._read(walk, top)
+            self._read(walk, top, take_up)
         # A root that went away in the middle looks like an empty folder up to here, and no further.
         with self._root.opened():
             pass
@@ -74,7 +71,7 @@ class Survey:
             folders=walk.folders,
             scope=scope,
             complete="" not in walk.unknown,
-            unknown=tuple(Unknown(path, reason) for path, reason in walk.unknown.items()),
+            unknown=tuple(walk.unknown.values()),
             problems=tuple(walk.problems),
             admits=walk.admits,
         )
@@ -142,20 +139,14 @@ class Survey:
             if fd != top:
                 os.close(fd)
 
-    def _read(self, walk: Walk, top: int) -> None:
-        reader = Reader(
-            self._root,
-            top,
-            patience_s=self._patience_s,
-            clock=self._clock,
-            wait=self._wait,
-            on_progress=self._on_progress,
-        )
+    def _read(self, walk: Walk, top: int, take_up: TakeUp) -> None:
+        reader = Reader(self._root, top, take_up, wait=self._wait, on_progress=self._on_progress)
         for reading in reader.read_all(walk.unread):
             if reading.entry is not None:
                 walk.files[reading.path] = reading.entry
             elif not reading.gone:
-                walk.trouble(reading.path, reading.reason)
+                again_s = take_up.again_at(reading.reason, reading.stamp) if reading.again else None
+                walk.trouble(reading.path, reading.reason, reading.stamp, again_s)
 
 
 def _drop_unwanted(walk: Walk, unread: Collection[str]) -> None:
