@@ -20,7 +20,7 @@ from fluxsync import __version__
 from fluxsync.core.conflicts import copy_path
 from fluxsync.core.model import Entry, Item, Kind, Place, Problem
 from fluxsync.engine.bind import bind_account, bind_lineage, bind_root
-from fluxsync.engine.cycle import Watcher, run_pass
+from fluxsync.engine.cycle import Dirt, Watcher, run_pass
 from fluxsync.engine.decide import Rules
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.report import Report
@@ -66,16 +66,20 @@ class App:
         dry_run: bool = False,
         heed_from: int | None = None,
         unattended: bool = False,
+        dirt: Dirt | None = None,
         report: Report | None = None,
     ) -> Report:
         """Do one pass; see `engine.cycle.run_pass`, and `Rules` for `heed_from` and `unattended`."""
         watcher = watcher or Watcher()
+        self._stopping.clear()
         watcher.meter.on_stop = self._stopping.set
         self.folder.unattended = unattended
         rules = self._rules(watcher.clock(), unattended=unattended)
         rules = replace(rules, heed_from=heed_from, asked=self.asked)
         try:
-            report = run_pass(self.pair, rules, watcher, approved=approved, dry_run=dry_run, report=report)
+            report = run_pass(
+                self.pair, rules, watcher, dirt=dirt, approved=approved, dry_run=dry_run, report=report
+            )
         finally:
             if not dry_run:
                 self._remember(watcher.clock())

@@ -23,11 +23,12 @@ from fluxsync.cli import (
     rebuild,
     sandbox,
     service,
+    serving,
     sync,
     trash,
     versions,
 )
-from fluxsync.cli.exits import USAGE, ended
+from fluxsync.cli.exits import ended
 from fluxsync.cli.session import Session, shared_options
 
 __all__ = ["main"]
@@ -69,8 +70,7 @@ def fluxsync(context: click.Context, once_: bool, dry_run: bool, approve: bool) 
         for flag, given in (("--dry-run", dry_run), ("--approve", approve)):
             if given:
                 raise click.UsageError(f"{flag} goes together with --once", context)
-        output.say("fluxsync: the foreground service is not part of this release yet: use `fluxsync --once`")
-        return USAGE
+        return serving.serve_in_foreground(session)
     return once.sync_once(session, dry_run=dry_run, approve=approve)
 
 

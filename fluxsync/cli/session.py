@@ -29,16 +29,17 @@ class Session:
     #: Whether the log goes anywhere yet.
     logs: bool = False
 
-    def settings(self, *, log: bool = True, bar: bool = False) -> Settings:
+    def settings(self, *, log: bool = True, bar: bool = False, service: bool = False) -> Settings:
         """Read the configuration and start the log. Raises `ConfigError`.
 
-        With `bar` a progress bar may be on the terminal: there, only warnings are logged besides.
+        With `bar` a progress bar may be on the terminal: there, only warnings are logged besides. A `service`
+        logs what the configuration says; a command says it in words, and logs warnings alone.
         """
         from fluxsync import settings
 
         found = settings.load(self.config)
         if log or self.verbose:
-            self.start_log(found.log.level, found.log.format, found.log.file, bar=bar)
+            self.start_log(found.log.level, found.log.format, found.log.file, bar=bar, service=service)
         return found
 
     def shows_bar(self) -> bool:
@@ -46,13 +47,21 @@ class Session:
         return not self.verbose and self.log_format is None and sys.stderr.isatty()
 
     def start_log(
-        self, level: str = "info", format: str = "console", file: str = "", *, bar: bool = False
+        self,
+        level: str = "info",
+        format: str = "console",
+        file: str = "",
+        *,
+        bar: bool = False,
+        service: bool = False,
     ) -> None:
         from fluxsync import logs
 
         if self.verbose:
             level = "debug"
-        elif not file and level in ("debug", "info") and (not bar or self.shows_bar()):
+        elif service or file:
+            pass
+        elif level in ("debug", "info") and (not bar or self.shows_bar()):
             level = "warning"
         logs.configure(level, self.log_format or format, file, cast(TextIO, _Stderr()))
         self.logs = True

@@ -43,7 +43,8 @@ _MISSES = "probe_misses"
 class Site(Protocol):
     """A pair that is open: only the deciding thread uses it."""
 
-    journal: Journal
+    @property
+    def journal(self) -> Journal: ...
 
     @property
     def remote(self) -> RemoteReplica: ...
