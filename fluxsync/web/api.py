@@ -58,7 +58,7 @@ def api_routes(service: Service, most_waiting: int) -> Blueprint:
     def status() -> Response:
         picture = service.status()
         live = {"held_mark": mark(approvable(picture)), "totals": dict(service.totals())}
-        return answer({**status_document(picture), **live})
+        return answer({**status_document(picture, picture.message), **live})
 
     @api.post("/pause")
     def pause() -> Response:

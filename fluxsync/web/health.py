@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from fluxsync.engine.report import Result
 from fluxsync.engine.status import State, Status
 
 __all__ = ["Health", "health"]
@@ -32,7 +33,10 @@ def health(status: Status) -> Health:
             return Health.OFFLINE
         case State.HELD:
             return Health.HELD
-    # A pass that runs changes nothing about what the last one left.
-    if status.held:
+    # A pass that runs changes nothing about how the last one ended: a monitor would see it come and go.
+    last = status.last_pass.result if status.last_pass is not None else ""
+    if status.held or last == Result.GUARDED:
         return Health.HELD
+    if status.message or last in (Result.UNREACHABLE, Result.UNAUTHORIZED):
+        return Health.OFFLINE
     return Health.FAILING if status.failing else Health.OK

@@ -20,11 +20,18 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TOTALS = {
-    "passes": "Passes made since the start.",
-    "requests": "Requests sent to the account since the start.",
-    "bytes_up": "Bytes of files sent to the account since the start.",
-    "bytes_down": "Bytes of files fetched from the account since the start.",
-    "failures": "Operations that failed since the start.",
+    "passes": "Passes made.",
+    "failed_passes": "Passes that the account ended: away, or it refused the credentials.",
+    "requests": "Requests that passes sent to the account.",
+    "probes": "Probes of the account.",
+    "lists": "Lists of the account.",
+    "bytes_up": "Bytes of files sent to the account.",
+    "bytes_down": "Bytes of files fetched from the account.",
+    "uploaded": "Assets created.",
+    "versions": "Versions sent to assets.",
+    "downloaded": "Files fetched.",
+    "conflicts": "Conflicts found.",
+    "failures": "Files that a pass could not sync, counted in each pass.",
 }
 
 
@@ -55,10 +62,11 @@ class _Figures(Collector):
         yield _gauge("bytes", "Bytes of the files that both sides have.", counts.bytes)
         yield _gauge("kept_here", "Files kept here whose assets are gone.", counts.kept_here)
         yield _gauge("kept_there", "Assets kept on the account whose files are gone.", counts.kept_there)
+        yield _gauge("moving", "Files on their way.", len(status.moving))
         yield _gauge("waiting", "Paths that wait to be taken up.", len(status.waiting))
         yield _gauge("failing", "Paths that could not be synced.", len(status.failing))
         yield _gauge("skipped", "Paths left alone on both sides.", len(status.skipped))
-        yield _gauge("conflicts", "Conflicts kept as two files.", len(status.conflicts))
+        yield _gauge("in_conflict", "Conflicts kept as two files that stand.", len(status.conflicts))
         yield _gauge("held", "Changes that a limit holds back.", len(status.held))
         since = status.in_step_since
         if since is not None:
@@ -67,7 +75,8 @@ class _Figures(Collector):
             yield _gauge("since_in_step_seconds", "How long ago that was.", ago)
         for name, value in self._totals.items():
             if _NAME.fullmatch(name):
-                yield CounterMetricFamily(f"fluxsync_{name}", _TOTALS.get(name, "Since the start."), value)
+                what = f"{_TOTALS.get(name, name)} Since the start."
+                yield CounterMetricFamily(f"fluxsync_{name}", what, value)
 
 
 def _gauge(name: str, what: str, value: float) -> Metric:

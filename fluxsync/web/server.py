@@ -38,7 +38,7 @@ class Web:
     """The HTTP interface of a service, from `start` to `stop`; each is called once."""
 
     def __init__(self, service: Service, host: str, port: int, token_file: Path) -> None:
-        """Port 0 picks a free one; `token_file` is beside the journal, under whose lock this is."""
+        """Port 0 picks a free one; `token_file` is the journal's (`token_path`), under whose lock this is."""
         self._service = service
         self._host = host
         self._port = port

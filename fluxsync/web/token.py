@@ -10,11 +10,16 @@ from pathlib import Path
 
 from fluxsync.errors import ConfigError
 
-__all__ = ["kept_token"]
+__all__ = ["kept_token", "token_path"]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def token_path(journal: Path) -> Path:
+    """Return the file of the token for the pair of this journal."""
+    return journal.absolute().with_name(f"{journal.name}.token")
 
 
 def kept_token(path: Path) -> str:

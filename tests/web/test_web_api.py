@@ -10,9 +10,11 @@ import httpx
 import pytest
 from web_world import HELD, IN_STEP, NOW, SECRET_NAME, TROUBLED, Played, Served
 
+from fluxsync.engine.conflicts import Keep
 from fluxsync.engine.documents import status_document
 from fluxsync.engine.service import Outcome, Task, Verb
 from fluxsync.engine.status import State
+from fluxsync.engine.wire import decoded, encoded
 from fluxsync.errors import (
     Busy,
     ConfigError,
@@ -26,16 +28,19 @@ from fluxsync.errors import (
     Unauthorized,
     Unavailable,
 )
+from fluxsync.tasks import Approve, Resolve, Restore
 
+RESOLVE = "/api/conflicts/resolve"
+RESTORE = "/api/trash/restore"
 JSON = {"Content-Type": "application/json"}
 
 
 def test_the_status_is_the_document_of_the_command_line_with_live_figures(
     served: Served, script: httpx.Client
 ) -> None:
-    served.service.picture = TROUBLED
+    served.service.picture = replace(TROUBLED, message="away")
     found = script.get("/api/status").json()
-    expected = json.loads(json.dumps(status_document(TROUBLED)))
+    expected = json.loads(json.dumps(status_document(TROUBLED, "away")))
     assert {key: found.pop(key) for key in expected} == expected
     assert found == {"held_mark": "", "totals": dict(served.service.figures)}
     assert expected["failing"][0]["path"] == SECRET_NAME
@@ -150,6 +155,14 @@ def test_a_fault_is_said_without_its_details(served: Served, script: httpx.Clien
     assert answer.json() == {"error": "a fault of fluxsync: its log has the details"}
 
 
+def test_what_is_sent_is_what_the_service_understands(served: Served, script: httpx.Client) -> None:
+    script.post(RESOLVE, json={"paths": ["a.gif"], "keep": "both"})
+    script.post(RESTORE, json={"paths": ["a.gif", "Clients/"]})
+    first, second = (served.service.begun.get_nowait().args for _ in range(2))
+    assert decoded(Resolve, encoded(first)) == Resolve(("a.gif",), Keep.BOTH)
+    assert decoded(Restore, encoded(second)) == Restore(("a.gif", "Clients/"))
+
+
 def test_who_does_not_want_to_wait_is_answered_at_once(served: Served, script: httpx.Client) -> None:
     served.service.may_end.clear()
     for wait in ("0", "0.01"):
@@ -172,7 +185,8 @@ def test_approve_names_exactly_what_is_held_back_now(served: Served, script: htt
     task = served.service.begun.get_nowait()
     rows = [asdict(replace(HELD, path=path)) for path in ("a.gif", "b.gif")]
     assert task == Task(Verb.APPROVE, {"rows": rows})
-    json.dumps(task.args)
+    asked = decoded(Approve, json.loads(json.dumps(task.args)))
+    assert asked.rows == served.service.picture.held
 
 
 def test_nothing_held_back_is_nothing_to_approve(served: Served, script: httpx.Client) -> None:
@@ -205,9 +219,6 @@ def test_the_mark_knows_another_change_of_the_same_file(
 
 
 # -- what is refused ---------------------------------------------------------------------------------------
-
-RESOLVE = "/api/conflicts/resolve"
-RESTORE = "/api/trash/restore"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,12 @@ from fluxsync import __version__
 from fluxsync.engine.status import State, Status
 
 
+def at_work(result: str = "in-step", message: str = "") -> Status:
+    assert IN_STEP.last_pass is not None
+    last = replace(IN_STEP.last_pass, result=result)
+    return replace(IN_STEP, state=State.WORKING, last_pass=last, message=message)
+
+
 @pytest.mark.parametrize(
     ("status", "word", "code"),
     [
@@ -26,6 +32,9 @@ from fluxsync.engine.status import State, Status
             replace(IN_STEP, state=State.WORKING, held=(HELD,)), "held", 200, id="held, and at work"
         ),
         pytest.param(replace(IN_STEP, state=State.OFFLINE), "offline", 503, id="offline"),
+        pytest.param(at_work(result="unreachable"), "offline", 503, id="at work on an account that was away"),
+        pytest.param(at_work(message="acme cannot be reached"), "offline", 503, id="about to try it again"),
+        pytest.param(at_work(result="guarded"), "held", 200, id="halted, and at work"),
         pytest.param(TROUBLED, "failing", 503, id="a file fails"),
         pytest.param(replace(TROUBLED, state=State.WORKING), "failing", 503, id="a file fails, and at work"),
     ],
@@ -59,7 +68,7 @@ def scraped(served: Served) -> dict[str, float]:
 
 def test_every_figure_of_the_status_is_scraped(served: Served) -> None:
     served.service.picture = replace(TROUBLED, held=(HELD, HELD))
-    served.service.figures = {"passes": 5, "requests": 40, "bytes_up": 1000.0, "no name!": 1}
+    served.service.figures = {"passes": 5, "requests": 40, "bytes_up": 1000.0, "conflicts": 7, "no name!": 1}
     assert scraped(served) == {
         f"fluxsync_build_info[{__version__}]": 1,
         **{f"fluxsync_state[{state}]": float(state == "waiting") for state in State},
@@ -72,13 +81,15 @@ def test_every_figure_of_the_status_is_scraped(served: Served) -> None:
         "fluxsync_waiting": 1,
         "fluxsync_failing": 1,
         "fluxsync_skipped": 0,
-        "fluxsync_conflicts": 1,
+        "fluxsync_in_conflict": 1,
+        "fluxsync_moving": 0,
         "fluxsync_held": 2,
         "fluxsync_in_step_timestamp_seconds": 1_789_999_940,
         "fluxsync_since_in_step_seconds": 60,
         "fluxsync_passes_total": 5,
         "fluxsync_requests_total": 40,
         "fluxsync_bytes_up_total": 1000,
+        "fluxsync_conflicts_total": 7,
     }
 
 

@@ -16,7 +16,9 @@ from structlog.testing import capture_logs
 from waitress import wasyncore
 from web_world import Played, Served
 
+from fluxsync import logs
 from fluxsync.engine.service import Outcome, Task
+from fluxsync.web import server
 from fluxsync.web.server import Web
 
 PATIENCE_S = 20
@@ -176,7 +178,10 @@ def test_it_stops_within_a_second_though_a_request_waits(served: Served) -> None
         assert is_gone(served)
 
 
-def test_a_request_in_hand_is_answered_before_the_end(served: Served) -> None:
+def test_a_request_in_hand_is_answered_before_the_end(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_GRACE_S", PATIENCE_S)
     served.service.may_end.clear()
     with ThreadPoolExecutor(2) as pool:
         asked = begin(served, pool)
@@ -244,10 +249,15 @@ def test_a_loop_that_breaks_is_said_and_ends_cleanly(served: Served, monkeypatch
     def broken(**more: object) -> None:
         raise ValueError("broken")
 
-    monkeypatch.setattr(wasyncore, "loop", broken)
-    with capture_logs() as said:
+    served.service.may_end.clear()
+    with ThreadPoolExecutor(2) as pool, capture_logs() as said:
+        asked = begin(served, pool)
+        monkeypatch.setattr(wasyncore, "loop", broken)
         with served.client() as client, pytest.raises(httpx.TransportError):
             client.get("/healthz")
+        with pytest.raises(httpx.TransportError):
+            asked.result(PATIENCE_S)
+        served.service.may_end.set()
         assert is_gone(served)
     assert [line["event"] for line in said if line["log_level"] == "error"] == [
         "the status page has stopped, the sync goes on"
@@ -262,4 +272,5 @@ def test_requests_are_logged_for_debugging_only_and_without_secrets(served: Serv
     assert {line["log_level"] for line in said} == {"debug"}
     assert [line["route"] for line in said] == ["/api/trash/restore", "/api/status"]
     assert "Clients" not in str(said)
+    assert logs.masked(f"it is {served.token}") == f"it is {logs.MASK}"
     assert served.token not in str(said)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fluxsync.errors import ConfigError
-from fluxsync.web.token import kept_token
+from fluxsync.web.token import kept_token, token_path
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o777], ids=oct)
@@ -34,6 +34,10 @@ def test_a_token_outlives_a_restart_and_is_no_other_pairs(tmp_path: Path) -> Non
     token = kept_token(tmp_path / "a.token")
     assert kept_token(tmp_path / "a.token") == token
     assert kept_token(tmp_path / "b.token") != token
+
+
+def test_the_token_is_beside_the_journal(tmp_path: Path) -> None:
+    assert token_path(tmp_path / "work.sqlite") == tmp_path / "work.sqlite.token"
 
 
 def test_a_token_may_have_been_written_by_hand(tmp_path: Path) -> None:
