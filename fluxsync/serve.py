@@ -13,7 +13,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsync import logs
@@ -104,7 +103,6 @@ class _Server:
                 self._serve()
             finally:
                 self._notifier.stopping()
-                self._daemon.close("the service has ended; start it again, or run `fluxsync --once`")
         self._log.info("stopped")
         return 130 if self._signal == signal.SIGINT else 0
 
@@ -116,6 +114,9 @@ class _Server:
                 ending = Ending.REOPEN
                 while ending in (Ending.REOPEN, Ending.AFRESH, None):
                     ending = self._shift(afresh=ending is Ending.AFRESH)
+                if ending is Ending.STOP:
+                    # Before the doors close, so that who waits at one is told why.
+                    self._daemon.close("the service has ended; start it again, or run `fluxsync --once`")
             if ending is Ending.RELOAD:
                 self._reload()
 
@@ -196,9 +197,9 @@ class _Server:
         self._doors.enter_context(Control(self._daemon, journal))
         if settings.web.enabled:
             from fluxsync.web.server import Web
+            from fluxsync.web.token import token_path
 
-            token = Path(os.fspath(journal) + ".token")
-            web = Web(self._daemon, settings.web.host, settings.web.port, token)
+            web = Web(self._daemon, settings.web.host, settings.web.port, token_path(journal))
             web.start()
             self._doors.callback(web.stop)
 
