@@ -475,8 +475,41 @@ def test_the_end_lets_the_answers_go_out(tmp_path: Path, service: Played) -> Non
     assert working.wait(30)
     closing = threading.Thread(target=control.close)
     closing.start()
+    closing.join(0.2)
+    assert closing.is_alive()
     go_on.set()
     closing.join()
     client.join()
     assert heard == [DONE]
     assert ask(journal, {"do": "sync"}) is None
+
+
+def test_the_end_does_not_wait_for_ever(
+    tmp_path: Path, service: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever still waits hears that the service is gone."""
+    monkeypatch.setattr("fluxsync.engine.control._LAST_S", 0.01)
+    journal = tmp_path / "j.sqlite"
+    control = Control(service, journal)
+    control.start()
+    working, go_on = threading.Event(), threading.Event()
+
+    def work(watcher: Watcher) -> Outcome:
+        working.set()
+        assert go_on.wait(30)
+        return DONE
+
+    def wait() -> None:
+        with pytest.raises(Unavailable, match="run this again"):
+            ask(journal, {"do": "sync"})
+        heard.set()
+
+    heard = threading.Event()
+    service.does = work
+    client = threading.Thread(target=wait)
+    client.start()
+    assert working.wait(30)
+    control.close()
+    assert heard.wait(30)
+    go_on.set()
+    client.join()
