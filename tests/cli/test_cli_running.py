@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -16,6 +17,10 @@ import pytest
 from cli_world import World, messages
 from fault_proxy import FaultProxy, Pass
 from stand_in import StandIn
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "service_unit"))
+
+from stand_ins import StandIns
 
 from fluxsync.cli.asking import ask_or_do
 from fluxsync.engine.address import socket_path
@@ -402,3 +407,19 @@ def test_each_command_reaches_the_service_of_its_own_configuration(world: World,
             assert world.document("sync")["uploaded"] == 1
         assert [asset.filename for asset in world.sandbox.store.assets()] == ["first.txt"]
         assert [asset.filename for asset in account.store.assets()] == ["second.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="launchd: see tests/service_unit")
+def test_status_says_that_an_installed_service_is_stopped(world: World) -> None:
+    """Without one that is installed nothing is stopped; one that answers says itself how it is."""
+    new_files(world)
+    assert world.run("--once").returncode == 0
+    assert world.document("status")["state"] == "in-step"
+    bin_of = StandIns(world.home / "tools").bin
+    path = {"PATH": f"{bin_of}:{os.environ['PATH']}"}
+    assert world.run("service", "install", env=path).returncode == 0
+    document = world.document("status")
+    assert (document["state"], document["counts"]["files"]) == ("stopped", 2)
+    assert world.run("status").stdout.startswith("stopped")
+    with service_of(world):
+        assert world.document("status")["state"] == "in-step"

@@ -41,6 +41,7 @@ PICTURE = Status(
     (ConflictRow("a.txt", "a (copy).txt", "7", 5.0),),
     (HeldRow("trash-remote", "b.txt", "8", "too many", "delete-there", 3, "ff"),),
     PassRow(4, 900.0, None, 3, "", {"uploaded": 1, "seconds": 0.5}),
+    "the account refuses",
     (Moving("create", "c.txt", 100, 40),),
 )
 DONE = Outcome(0, {"result": "in-step", "path": NO_TEXT}, {"in_step": 3})
