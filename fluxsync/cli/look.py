@@ -20,6 +20,7 @@ from fluxsync.engine.documents import status_document
 
 if TYPE_CHECKING:
     from fluxsync.engine.status import Moving, Status, Trouble
+    from fluxsync.settings import Settings
     from fluxsync.state.journal import Event
 
 __all__ = ["history", "status"]
@@ -36,25 +37,35 @@ def status() -> None:
     Changes nothing, and does not ask the account. A running service says what it does at this moment; without
     one it is what the journal says since the last pass.
     """
-    from fluxsync.app import peeked, wrong_place
     from fluxsync.engine.ask import status_there
-    from fluxsync.engine.status import State, read
 
     session = this()
     settings = session.settings(log=False)
-    root = settings.local.root
+    picture = status_there(settings.journal_path) or _known(settings)
+    if session.json:
+        output.document(status_document(picture, picture.message))
+    else:
+        _show_status(picture, settings.local.root, settings.remote.url, picture.message)
+
+
+def _known(settings: Settings) -> Status:
+    """Return what the journal says, where no service answers."""
+    from fluxsync.app import peeked, wrong_place
+    from fluxsync.engine.status import State, read
+
     with peeked(settings) as journal:
         last = journal.last_pass()
-        live = status_there(settings.journal_path)
-        working = last is not None and last.ended is None and _is_locked(root)
-        picture = live or read(journal, time.time(), working=working)
+        working = last is not None and last.ended is None and _is_locked(settings.local.root)
+        picture = read(journal, time.time(), working=working, stopped=_is_installed(settings))
         wrong = wrong_place(settings, journal) if last is not None else ""
-    if wrong:
-        picture = replace(picture, state=State.HELD)
-    if session.json:
-        output.document(status_document(picture, wrong))
-    else:
-        _show_status(picture, root, settings.remote.url, wrong)
+    return replace(picture, state=State.HELD, message=wrong) if wrong else picture
+
+
+def _is_installed(settings: Settings) -> bool:
+    """Tell whether a service was installed for this configuration."""
+    from fluxsync.service_unit import installed
+
+    return settings.file is not None and installed(settings.file)
 
 
 def _is_locked(root: Path) -> bool:

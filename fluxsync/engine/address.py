@@ -86,15 +86,15 @@ def is_ours(sock: socket.socket) -> bool:
 
 
 @contextmanager
-def _address(path: Path, proc: str = _PROC) -> Iterator[str | bytes]:
+def _address(path: Path) -> Iterator[str | bytes]:
     """Give what a socket can be bound or connected to that lies at this path. Raises `OSError`."""
     if len(os.fsencode(path)) <= _MOST_PATH:
         yield os.fsencode(path)
         return
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        if os.path.isdir(proc):
-            yield os.fsencode(f"{proc}/{folder}/{path.name}")
+        if os.path.isdir(_PROC):
+            yield os.fsencode(f"{_PROC}/{folder}/{path.name}")
         else:
             with _link_to(path.parent) as link:
                 yield os.fsencode(f"{link}/{path.name}")

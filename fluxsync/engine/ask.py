@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ def ask(
         sock.settimeout(timeout_s)
         lines = Lines(sock)
         try:
-            lines.write({"v": VERSION} | dict(request))
+            with suppress(BrokenPipeError):  # refused at once: the reason can be read all the same
+                lines.write({"v": VERSION} | dict(request))
             while (line := lines.read(until)) is not None:
                 if (error := line.get("error")) is not None:
                     raise _raised(error)

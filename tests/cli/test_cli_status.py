@@ -42,6 +42,8 @@ def seen(
         pytest.param(seen(a_pass("", None)), "waiting", id="cut short"),
         pytest.param(seen(a_pass("", None), working=True), "working", id="working"),
         pytest.param(seen(a_pass("in-step"), paused=True), "paused", id="paused"),
+        pytest.param(seen(a_pass("in-step"), stopped=True), "stopped", id="an installed service is stopped"),
+        pytest.param(seen(a_pass("", None), stopped=True, working=True), "working", id="by hand meanwhile"),
     ],
 )
 def test_one_word_says_how_a_pair_is(status: Status, state: str) -> None:
