@@ -140,12 +140,9 @@ class InotifyWatch(InotifyFD):
         if reason := self._end_of_root(event):
             self._end()
             return None, reason
-        if event.is_ignored:
-            watched.forget(wd)
-            return None, None
         folder = watched.path(wd)
-        if folder is None:
-            return None, None
+        if folder is None or event.is_ignored:
+            return None, None  # moved out of the root, or deleted: the folder that held it has told
         name = os.fsdecode(event.name)
         if not name:
             unmounted = event.mask & _IN.IN_UNMOUNT

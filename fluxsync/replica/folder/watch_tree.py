@@ -116,14 +116,6 @@ class WatchTree:
         self._adrift.clear()
         return released
 
-    def forget(self, wd: int) -> None:
-        """Note that the kernel no longer watches a folder. What is below it has no path from now on."""
-        if wd in self._folders:
-            self._take_out(wd)
-            for child in self._children(wd):
-                self.set_adrift(child)
-            del self._folders[wd]
-
     def _take_out(self, wd: int) -> None:
         folder = self._folders[wd]
         holder = self._folders.get(folder.parent) if folder.parent is not None else None

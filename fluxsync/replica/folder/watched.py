@@ -64,7 +64,8 @@ class Watched:
     def look(self, parent: int, name: str, *, move: int = 0, again: bool = True) -> None:
         """Watch, or no longer watch, what has this name in a folder now.
 
-        `again`: list it also where it is known. `move`: the two events of one rename have the same.
+        `again`: list it also where it is known: it has moved, and may have been away when something in it was
+        looked for. `move`: the two events of one rename have the same.
         """
         known = self._tree.child(parent, name)
         wd = self._add(self._disk_path(parent, name))
@@ -81,10 +82,6 @@ class Watched:
         """Watch what was hidden below a disk that is gone."""
         parent, name = self._tree.place_of(wd)
         self.look(parent, name)
-
-    def forget(self, wd: int) -> None:
-        """Note that the system watches a folder no longer."""
-        self._tree.forget(wd)
 
     def release(self, move: int = 0) -> None:
         """No longer watch what has left its place, unless this is the move that gives it a new one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from fluxsync.replica.folder.disk_kind import local_by_mount, needs_polling, type_by_mountinfo
 from fluxsync.replica.folder.watch_macos import meaning
 from fluxsync.replica.folder.watch_tree import WatchTree
+from fluxsync.replica.folder.watched import Watched
 
 
 @pytest.fixture
@@ -74,13 +76,27 @@ def test_a_folder_mounted_into_itself_is_placed_once(tree: WatchTree) -> None:
     assert tree.path(4) == "a/b/c"
 
 
-def test_a_forgotten_folder_leaves_its_children_without_a_path(tree: WatchTree) -> None:
-    tree.forget(3)
-    assert tree.path(3) is None
-    assert tree.path(4) is None
-    assert tree.release() == [4]
-    tree.forget(99)
-    assert len(tree) == 3
+@pytest.fixture
+def disk(root: Path) -> Watched:
+    """Folders of a real disk, "watched" by their inodes, so that events may be dealt with late on purpose."""
+
+    def add(path: str) -> int | None:
+        return os.lstat(path).st_ino if os.path.isdir(path) else None
+
+    return Watched(os.fspath(root), add, lambda wd: None, lambda: False)
+
+
+def test_a_folder_that_was_away_and_came_back_is_listed_anew(root: Path, disk: Watched) -> None:
+    (root / "a").mkdir()
+    disk.all()
+    top, a = root.stat().st_ino, (root / "a").stat().st_ino
+    (root / "a" / "new").mkdir()
+    (root / "a").rename(root / "b")
+    disk.look(a, "new", again=False)  # not found: it is in b now
+    (root / "b").rename(root / "a")
+    for name, again in (("a", False), ("b", True), ("b", False), ("a", True)):
+        disk.look(top, name, move=1, again=again)
+    assert disk.path((root / "a" / "new").stat().st_ino) == "a/new"
 
 
 CREATED, MODIFIED = 0x100, 0x1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,13 +23,11 @@ class Heard:
         self.lost: list[str] = []
         self.gate = threading.Event()
         self.gate.set()
-        self.knocked = threading.Event()
         self._news = threading.Condition()
         self._signs = count(1)
         self.watch = Watch(root, self._on_dirty, self._on_lost)
 
     def _on_dirty(self, path: str) -> None:
-        self.knocked.set()
         assert self.gate.wait(_PATIENCE_S)
         with self._news:
             self.dirty.append(path)
@@ -82,3 +81,16 @@ def wakes(thread: threading.Thread) -> int:
     text = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
     (line,) = (line for line in text.splitlines() if line.startswith("voluntary_ctxt_switches"))
     return int(line.split()[1])
+
+
+def descriptors() -> set[str]:
+    """What the kernel watches for this process."""
+    found: set[str] = set()
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            if os.readlink(f"/proc/self/fd/{fd}") == "anon_inode:inotify":
+                lines = Path(f"/proc/self/fdinfo/{fd}").read_text().splitlines()
+                found |= {line.split()[1] for line in lines if line.startswith("inotify ")}
+        except FileNotFoundError:
+            pass  # the descriptor of this very listing
+    return found
