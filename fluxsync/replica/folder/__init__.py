@@ -20,6 +20,7 @@ apply       publish, replace, move, take away
 trash       `.fluxsync/trash`; trash_verbs: what may be done with what lies there
 folders     make, rename, remove folders
 busy        who has it open
+tracked     what the ancestor knows, as a walk asks for it
 take_up     when a file with news is at rest
 names       what names the disk can hold
 facts       what the disk can do, probed once

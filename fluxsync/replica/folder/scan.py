@@ -15,6 +15,7 @@ from fluxsync.replica.folder.special import what_it_is
 from fluxsync.replica.folder.stamps import grain_ns, stamp_of
 from fluxsync.replica.folder.syscalls import At
 from fluxsync.replica.folder.take_up import JUST_SAVED, TakeUp
+from fluxsync.replica.folder.tracked import Tracked
 from fluxsync.replica.folder.translate import explain
 
 __all__ = ["Walk"]
@@ -46,7 +47,7 @@ class Walk:
         #: Links and special files that were never tracked: left alone on both sides, with all that is below.
         self._skipped: set[str] = set()
         self._known = known
-        self._on_the_way: set[str] | None = None
+        self._tracked = Tracked(known)
         self._base_rules = rules
         self._rules = rules.with_nested(ignore_files.specs)
         self._ignore_files = ignore_files
@@ -243,7 +244,7 @@ class Walk:
         """Let a file be read, unless it has news and has to come to rest first."""
         stamp = stamp_of(status) if self._take_up.unattended else None
         again_s = self._take_up.rests_at(stamp) if stamp is not None and news else None
-        if again_s is None:
+        if stamp is None or again_s is None or self._tracked.has_stamp(stamp):
             self.unread[path] = stamp
         else:
             self.trouble(path, JUST_SAVED, stamp, again_s)
@@ -253,29 +254,16 @@ class Walk:
 
     def _special(self, path: str, mode: int) -> None:
         what = what_it_is(mode)
-        if self._is_tracked(path):
+        if self._tracked.has(path):
             self.trouble(path, f"became {what}")
         else:
             self._skipped.add(path)
             self.problems.append(Problem(path, f"{what}; skipped", harmless=True))
 
-    def _is_tracked(self, path: str) -> bool:
-        """Tell whether a path is known, or on the way to one: folders on the way may have no row."""
-        if path in self._known:
-            return True
-        if self._on_the_way is None:
-            self._on_the_way = set()
-            for known in self._known:
-                for folder in ancestors(known):
-                    if folder in self._on_the_way:
-                        break
-                    self._on_the_way.add(folder)
-        return path in self._on_the_way
-
     def _mount_changed(self, path: str, mounted: bool) -> bool:
         """Record a mount point; True where a tracked folder became one, or is none any more."""
         before = path in self._known_mounts
-        changed = mounted != before and self._is_tracked(path)
+        changed = mounted != before and self._tracked.has(path)
         # In doubt the journal keeps what it knew, else the next scan would take an empty mount for the truth.
         if before if changed else mounted:
             self.mounts.add(path)

@@ -94,6 +94,17 @@ def test_what_waits_is_not_even_opened(
     assert set(reason(scan(folder))) == {"logo.ai"}
 
 
+def test_nor_is_a_file_whose_folder_was_renamed(folder: Folder, root: Path, now: Now) -> None:
+    (root / "A").mkdir()
+    path = root / "A/logo.ai"
+    path.write_bytes(b"two")
+    now.after(path, 3.0)
+    known = items(scan(folder))
+    (root / "A").rename(root / "B")
+    now.after(root / "B/logo.ai", 1.0)
+    assert set(scan(folder, known).files) == {"B/logo.ai"}
+
+
 def test_a_restricted_scan_waits_alike(folder: Folder, saved: Path, now: Now) -> None:
     now.after(saved, 1.0)
     assert set(reason(scan(folder, None, "logo.ai"))) == {"logo.ai"}
