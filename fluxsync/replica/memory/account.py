@@ -43,7 +43,7 @@ class MemoryAccount:
         self.room: int | None = None
         self._keys = 0
         self._lock = threading.RLock()
-        self._figures = Figures(self)
+        self._figures = Figures()
 
     def new_key(self) -> str:
         with self._lock:
@@ -52,7 +52,7 @@ class MemoryAccount:
 
     @locked
     def probe(self) -> Probe | None:
-        return self._figures.probe()
+        return self._figures.probe(self)
 
     @locked
     def expected(self) -> Probe | None:
@@ -63,9 +63,9 @@ class MemoryAccount:
         everything, members = scope.everything, scope.members or ()
         files = {key: self._asset(key) for key in self.assets if everything or key in members}
         folders = {key: self._tag(key) for key in self.tags}
-        probe = self._figures.probe()
+        probe = self._figures.probe(self)
         if everything:
-            self._figures.adopt()
+            self._figures.adopt(self)
         return Snapshot(files, folders, scope=scope, all_folders=True, mark=str(self._keys), probe=probe.text)
 
     @locked
@@ -108,13 +108,13 @@ class MemoryAccount:
                 if like is not None:
                     asset.title = self.assets[like.key].title
                     asset.labels |= self.assets[like.key].labels
-                with self._figures.moved(key):
+                with self._figures.moved(self, key):
                     self.assets[key] = asset
             else:
                 self.expect(expected)
                 key, asset = expected.key, self.assets[expected.key]
                 over = len(asset.versions) - 1
-                with self._figures.moved(key):
+                with self._figures.moved(self, key):
                     asset.versions.append(MemoryVersion(taken, place.name, digest_of(taken), over))
                     asset.home, asset.trashed = place.folder, False
             return replace(self._asset(key), digest=digest_of(taken))
@@ -128,7 +128,7 @@ class MemoryAccount:
             if self.capabilities.rename is Rename.BY_CONTENT:
                 raise Rejected(f"{entry.place.name} is renamed by a new version, not by a move")
             asset.versions[-1] = replace(asset.versions[-1], name=place.name)
-        with self._figures.moved(entry.key):
+        with self._figures.moved(self, entry.key):
             asset.home = place.folder
         return self._after(entry)
 
@@ -138,7 +138,7 @@ class MemoryAccount:
             if name == place.name:
                 return self._tag(key)
         key = self.new_key()
-        with self._figures.moved(key):
+        with self._figures.moved(self, key):
             self.tags[key] = place.name
         return self._tag(key)
 
@@ -148,7 +148,7 @@ class MemoryAccount:
             raise Stale(f"the folder {folder.place.name} was renamed or removed on the account")
         if any(name == place.name and key != folder.key for key, name in self.tags.items()):
             raise Stale(f"there is a folder {place.name} on the account")
-        with self._figures.moved(folder.key):
+        with self._figures.moved(self, folder.key):
             self.tags[folder.key] = place.name
         return self._tag(folder.key)
 
@@ -156,34 +156,34 @@ class MemoryAccount:
     def remove_folder(self, folder: Entry) -> None:
         if folder.key in self.tags and self._tag(folder.key).carried:
             raise Stale(f"the folder {folder.place.name} is not empty on the account")
-        with self._figures.moved(folder.key):
+        with self._figures.moved(self, folder.key):
             self.tags.pop(folder.key, None)
 
     @locked
     def trash(self, entry: Entry) -> Trashed:
         self.expect(entry, trash_too=False)
-        with self._figures.moved(entry.key):
+        with self._figures.moved(self, entry.key):
             self.assets[entry.key].trashed = True
         return Trashed(entry.key, self._after(entry))
 
     @locked
     def restore(self, entry: Entry) -> Entry:
         self.expect(entry, trash_too=False)
-        with self._figures.moved(entry.key):
+        with self._figures.moved(self, entry.key):
             self.assets[entry.key].trashed = False
         return self._after(entry)
 
     @locked
     def relabel(self, entry: Entry) -> Entry:
         self.expect(entry)
-        with self._figures.moved(entry.key):
+        with self._figures.moved(self, entry.key):
             self.assets[entry.key].labels |= self.wanted
         return self._after(entry)
 
     @locked
     def delete(self, entry: Entry) -> None:
         self.expect(entry)
-        with self._figures.moved(entry.key):
+        with self._figures.moved(self, entry.key):
             del self.assets[entry.key]
 
     @locked

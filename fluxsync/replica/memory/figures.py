@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from fluxsync.replica.base import Probe
-
-if TYPE_CHECKING:
-    from fluxsync.replica.memory.account import MemoryAccount
+from fluxsync.replica.memory.asset import MemoryAsset
 
 __all__ = ["Figures"]
+
+
+class _Account(Protocol):
+    assets: dict[str, MemoryAsset]
+    tags: dict[str, str]
 
 
 class Figures:
@@ -21,41 +24,45 @@ class Figures:
     Called by one thread at a time.
     """
 
-    def __init__(self, account: MemoryAccount) -> None:
-        self._account = account
+    def __init__(self) -> None:
         self._expected: Counter[str] | None = None
 
-    def probe(self) -> Probe:
-        return _probe(self._count((*self._account.assets, *self._account.tags)))
+    def probe(self, account: _Account) -> Probe:
+        return _probe(_everything(account))
 
     def expected(self) -> Probe | None:
         return _probe(self._expected) if self._expected is not None else None
 
-    def adopt(self) -> None:
+    def adopt(self, account: _Account) -> None:
         """Expect what there is now."""
-        self._expected = self._count((*self._account.assets, *self._account.tags))
+        self._expected = _everything(account)
 
     @contextmanager
-    def moved(self, key: str) -> Iterator[None]:
+    def moved(self, account: _Account, key: str) -> Iterator[None]:
         """Let what happens to one asset or folder in here be an own write."""
-        before = self._count([key])
+        before = _count(account, [key])
         yield
         if self._expected is not None:
-            self._expected.update(self._count([key]))
+            self._expected.update(_count(account, [key]))
             self._expected.subtract(before)
 
-    def _count(self, keys: Iterable[str]) -> Counter[str]:
-        count: Counter[str] = Counter()
-        for key in keys:
-            if key in self._account.tags:
-                count[f"{key} is {self._account.tags[key]}"] += 1
-            if key in self._account.assets:
-                asset = self._account.assets[key]
-                count["bytes"] += sum(len(version.content) for version in asset.versions)
-                count[f"in {asset.home}"] += 1
-                count["trashed"] += asset.trashed
-                count.update(f"with {label}" for label in asset.labels)
-        return count
+
+def _everything(account: _Account) -> Counter[str]:
+    return _count(account, (*account.assets, *account.tags))
+
+
+def _count(account: _Account, keys: Iterable[str]) -> Counter[str]:
+    count: Counter[str] = Counter()
+    for key in keys:
+        if key in account.tags:
+            count[f"{key} is {account.tags[key]}"] += 1
+        if key in account.assets:
+            asset = account.assets[key]
+            count["bytes"] += sum(len(version.content) for version in asset.versions)
+            count[f"in {asset.home}"] += 1
+            count["trashed"] += asset.trashed
+            count.update(f"with {label}" for label in asset.labels)
+    return count
 
 
 def _probe(count: Counter[str]) -> Probe:
