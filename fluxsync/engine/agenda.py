@@ -110,7 +110,7 @@ class Agenda:
         self._looked(now_s)
         if changed:
             self._alive_s = now_s
-            self._shown_s = min(self._shown_s, max(now_s, self._answered_s + self._poll_s))
+            self._shown_s = max(now_s, self._answered_s + self._poll_s)
 
     def listed(self, now_s: float, *, requests: int, seconds: float, found: bool, shown: bool) -> None:
         """Note that a complete pass is over, and what its list took.

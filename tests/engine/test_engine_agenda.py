@@ -123,6 +123,15 @@ def test_lists_for_a_probe_come_once_in_a_poll_interval() -> None:
     assert upcoming(agenda) == (125.0, Look.LIST)
 
 
+def test_nothing_is_probed_while_a_list_waits_for_its_turn() -> None:
+    agenda = started()
+    agenda.probed(BEGIN_S + 60, changed=True)
+    listed(agenda, BEGIN_S + 65, found=True)
+    agenda.probed(BEGIN_S + 70, changed=True)
+    agenda.wrote(BEGIN_S + 75)
+    assert upcoming(agenda) == (125.0, Look.LIST)
+
+
 def test_a_list_that_was_due_anyway_is_no_list_for_a_probe() -> None:
     agenda = started()
     listed(agenda, BEGIN_S + 855)
@@ -140,6 +149,10 @@ def test_a_list_that_fails_is_still_due() -> None:
 @pytest.mark.parametrize(("requests", "look"), [(0, Look.LIST), (SMALL, Look.LIST), (LARGE, Look.PROBE)])
 def test_a_small_library_is_listed_at_each_poll(requests: int, look: Look) -> None:
     assert upcoming(started(requests=requests)) == (60.0, look)
+
+
+def test_a_small_library_is_listed_at_each_poll_whatever_its_probe_is_worth() -> None:
+    assert upcoming(started(requests=SMALL, seconds=10.0, misses=3)) == (60.0, Look.LIST)
 
 
 def test_a_library_that_grew_is_probed() -> None:

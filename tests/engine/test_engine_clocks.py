@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from fluxsync.engine import clocks
 from fluxsync.engine.clocks import Jumps, uptime_s
 
 NOON = 1_700_000_000.0
@@ -19,6 +20,7 @@ NOON = 1_700_000_000.0
         pytest.param(0, 0, 0, "", id="at once"),
         pytest.param(3660, 60, 3660, "slept", id="an hour asleep"),
         pytest.param(70, 60, 70, "", id="ten seconds asleep"),
+        pytest.param(68, 60, 93, "", id="a nap, and the wall clock a little ahead"),
         pytest.param(70.1, 60, 70.1, "slept", id="a little more"),
         pytest.param(60, 60, 90, "", id="wall clock half a minute ahead"),
         pytest.param(60, 60, 90.1, "clock", id="wall clock set ahead"),
@@ -51,3 +53,14 @@ def test_the_clock_of_this_machine_goes_on_with_the_monotonic_one() -> None:
     assert first <= second
     assert first >= before - 1e-3
     assert second - first < 60
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="has no such clock")
+def test_sleep_counts_where_there_is_a_clock_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "clock_gettime", {time.CLOCK_BOOTTIME: 4000.0}.__getitem__)
+    assert uptime_s() == 4000.0
+
+
+def test_without_such_a_clock_the_time_awake_has_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clocks, "_CLOCK", None)
+    assert time.monotonic() <= uptime_s() <= time.monotonic()
