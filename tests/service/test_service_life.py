@@ -1,0 +1,235 @@
+"""The life of the service: how it starts, is told things, loses what it needs, and ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from e2e_world import asset_id, live
+from fault_proxy import FaultProxy, Pass, Reply
+from service_world import Service, agrees, shown, until
+
+from fluxsync.engine.status import State
+from fluxsync.sandbox.server import Sandbox
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_asked_to_stop_at_rest_it_ends_at_once(
+    services: Callable[..., Service], account: Sandbox, number: int, code: int
+) -> None:
+    service = services().start()
+    service.machine.write("a.txt", b"a")
+    service.until_alike(account)
+    began_s = time.monotonic()
+    assert service.stop(number) == code
+    assert time.monotonic() - began_s < 3
+    agrees(service, account)
+    assert [event["event"] for event in service.events()][-1] == "stopped"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_asked_to_stop_in_a_large_upload_it_ends_and_the_next_start_goes_on(
+    services: Callable[..., Service], account: Sandbox, number: int, code: int
+) -> None:
+    """The upload under way is broken off within ten seconds, leaves no asset, and is sent once later."""
+    service = services(remote={"upload_limit": "200 kB/s"}).start()
+    large = service.machine.path("film.mov")
+    with open(large, "wb") as file:
+        file.truncate(2_000_000_000)
+        file.write(b"the end")
+    until(lambda: service.state() is State.WORKING, "the upload has begun")
+    began_s = time.monotonic()
+    assert service.stop(number) == code
+    assert time.monotonic() - began_s < 10
+    assert account.store.assets() == []
+    large.write_bytes(b"a short film")
+    service.machine.set("remote", upload_limit="")
+    service.start()
+    assert service.until_alike(account) == {"film.mov": b"a short film"}
+    assert len(account.store.assets()) == 1
+
+
+def test_asked_to_stop_while_the_service_does_not_answer_it_ends_all_the_same(
+    services: Callable[..., Service], account: Sandbox, proxy: FaultProxy
+) -> None:
+    """A request that hangs holds the end up for less than ten seconds."""
+    service = services(url=proxy.url).start()
+    service.until_state(State.IN_STEP)
+    hangs, release = threading.Event(), threading.Event()
+    proxy.fault("POST", r"/api/assets\.xml", Pass(before=lambda: (hangs.set(), release.wait(30))))
+    service.machine.write("a.txt", b"a")
+    assert hangs.wait(10)
+    began_s = time.monotonic()
+    try:
+        assert service.stop(patience_s=15) == 0
+        assert time.monotonic() - began_s < 10.5
+    finally:
+        release.set()
+
+
+def test_a_second_one_ends_with_5(services: Callable[..., Service], account: Sandbox) -> None:
+    service = services().start()
+    second = service.command()
+    assert (second.returncode, second.stdout) == (5, "")
+    assert "another fluxsync works on" in second.stderr
+    once = service.command("--once")
+    assert once.returncode == 5
+    assert "fluxsync sync" in once.stderr
+    assert service.answers()
+
+
+def test_a_configuration_is_read_again(
+    services: Callable[..., Service], account: Sandbox, tmp_path: Path
+) -> None:
+    """SIGHUP takes a new configuration over; a bad one is refused and the old one holds."""
+    service = services()
+    config = tmp_path / "config.toml"
+    good = f'[local]\nroot = "{service.machine.root}"\n[sync]\nsettle = 0.2\npoll_interval = 1\n'
+    config.write_text(good)
+    service.machine.sections["sync"] = {}
+    service.start("--config", str(config))
+    service.machine.write("a.tmpx", b"a")
+    service.until_alike(account)
+    config.write_text(good + "nonsense = 1\n")
+    service.send(signal.SIGHUP)
+    refused = until(lambda: [e for e in service.events() if "not taken over" in e["event"]], "it is refused")
+    assert "nonsense" in refused[0]["reason"]
+    service.machine.write("b.tmpx", b"b")
+    service.until_alike(account)
+    config.write_text(good.replace("[sync]", 'ignore = ["*.tmpx"]\n[sync]'))
+    service.send(signal.SIGHUP)
+    until(lambda: [e for e in service.events() if "read again" in e["event"]], "it is taken over")
+    service.machine.write("c.tmpx", b"c")
+    service.machine.write("d.txt", b"d")
+    until(lambda: "d.txt" in shown(account), "what is not ignored is synced")
+    assert shown(account).keys() == {"a.tmpx", "b.tmpx", "d.txt"}
+    assert service.stop() == 0
+
+
+def test_a_root_that_vanishes_deletes_nothing_and_is_taken_up_when_it_is_back(
+    services: Callable[..., Service], account: Sandbox
+) -> None:
+    service = services(timing := "a").start() if (timing := "a") else None
+    assert service is not None
+    service.machine.write("a.txt", b"a")
+    service.machine.write("b.txt", b"b")
+    service.until_alike(account)
+    away = service.machine.home / "away"
+    service.machine.root.rename(away)
+    status = service.until_state(State.HELD)
+    assert str(service.machine.root) in status.message
+    assert "Traceback" not in service.log.read_text()
+    assert len(live(account)) == 2
+    (away / "a.txt").write_bytes(b"a, edited while it was away")
+    away.rename(service.machine.root)
+    service.until_alike(account)
+    assert shown(account)["a.txt"] == b"a, edited while it was away"
+    service.machine.write("c.txt", b"c")
+    service.until_alike(account)
+    assert service.stop() == 0
+    agrees(service, account)
+
+
+def test_another_root_in_its_place_deletes_nothing(
+    services: Callable[..., Service], account: Sandbox
+) -> None:
+    """An empty folder where the root was, as an unmounted disk leaves it, is held, not synced."""
+    service = services().start()
+    service.machine.write("a.txt", b"a")
+    service.until_alike(account)
+    service.machine.root.rename(service.machine.home / "away")
+    service.machine.root.mkdir()
+    service.until_state(State.HELD)
+    assert len(live(account)) == 1
+    assert service.machine.paths() == []
+    assert service.document("status")["state"] == "held"
+
+
+def test_killed_and_started_again_it_goes_on(services: Callable[..., Service], account: Sandbox) -> None:
+    """What changed while it was dead is found at the start; the socket of the dead one is no obstacle."""
+    service = services().start()
+    service.machine.write("a.txt", b"a")
+    service.until_alike(account)
+    service.kill()
+    service.machine.write("a.txt", b"a, edited")
+    service.machine.write("New/b.txt", b"b")
+    service.start()
+    service.until_alike(account)
+    assert live(account)["a.txt"].version == 1
+    assert service.stop() == 0
+    agrees(service, account)
+
+
+def test_a_pause_holds_over_a_restart(services: Callable[..., Service], account: Sandbox) -> None:
+    service = services().start()
+    service.until_state(State.IN_STEP)
+    assert service.command("pause").returncode == 0
+    service.until_state(State.PAUSED)
+    service.stop()
+    service.machine.write("a.txt", b"a")
+    service.start()
+    service.until_state(State.PAUSED)
+    assert service.command("sync", "--timeout", "5").returncode in (0, 1, 3, 4)
+    assert service.command("resume").returncode == 0
+    service.until_alike(account)
+
+
+def test_offline_it_waits_and_says_so(
+    services: Callable[..., Service], account: Sandbox, proxy: FaultProxy
+) -> None:
+    """An account that is away is said once; what was saved meanwhile goes up when it is back."""
+    service = services(url=proxy.url).start()
+    service.machine.write("a.txt", b"a")
+    service.until_alike(account)
+    proxy.fault("GET", r".*", Reply(502))
+    proxy.fault("POST", r".*", Reply(502))
+    service.machine.write("b.txt", b"b")
+    service.until_state(State.OFFLINE, patience_s=120)
+    assert "Traceback" not in service.log.read_text()
+    proxy.clear()
+    service.until_alike(account, patience_s=60)
+    offline = [event for event in service.events() if event["event"] == "offline"]
+    assert len(offline) == 1, offline
+
+
+def test_two_pairs_at_once(services: Callable[..., Service], account: Sandbox) -> None:
+    """Two services on one account: each command reaches its own, and both folders end alike."""
+    one, two = services("one").start(), services("two").start()
+    one.machine.write("from one.txt", b"1")
+    two.machine.write("Two/from two.txt", b"2")
+    one.until_alike(account)
+    two.until_alike(account)
+    until(lambda: one.machine.tree() == two.machine.tree(), "both folders are alike")
+    assert one.command("pause").returncode == 0
+    one.until_state(State.PAUSED)
+    assert two.state() is not State.PAUSED
+    two.machine.write("more.txt", b"3")
+    two.until_alike(account)
+    assert "more.txt" not in one.machine.tree()
+    assert one.command("resume").returncode == 0
+    one.until_alike(account)
+    assert len(account.store.assets()) == 3
+
+
+def test_a_journal_that_breaks_is_set_aside_and_both_sides_are_merged(
+    services: Callable[..., Service], account: Sandbox
+) -> None:
+    """After a kill, a damaged journal locks nobody out and loses nothing."""
+    service = services().start()
+    service.machine.write("a.txt", b"a")
+    service.until_alike(account)
+    service.kill()
+    for leftover in service.machine.home.glob("journal.sqlite-*"):
+        leftover.unlink()
+    shutil.copy(os.devnull, service.machine.journal)
+    service.machine.journal.write_bytes(b"SQLite format 3\0" + b"garbage" * 1000)
+    service.start()
+    service.until_alike(account)
+    assert asset_id(account, "a.txt")
+    assert len(account.store.assets()) == 1
