@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import logging.handlers
 import os
 import re
 import sys
@@ -21,6 +20,7 @@ from urllib.parse import quote
 import structlog
 
 from fluxsync.errors import ConfigError
+from fluxsync.log_file import LogFile
 from fluxsync.printable import shown_json, shown_lines
 
 __all__ = ["MASK", "configure", "get", "hide", "masked"]
@@ -108,7 +108,8 @@ def configure(
     """Set up logging for the whole program; calling it again replaces what was set up.
 
     `level` is debug, info, warning or error; `format` is console or json (one event a line). `file` is
-    appended to, and made for its owner's eyes only; empty means `stream`, by default standard error.
+    appended to, made for its owner's eyes only, and rotated; empty means `stream`, by default standard error,
+    whose rotation is the system's.
     Raises ConfigError where the file cannot be written.
     """
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -185,11 +186,8 @@ def _as_json(event: MutableMapping[str, Any], **_: object) -> str:
 def _handler(file: str, stream: TextIO) -> logging.Handler:
     handler: logging.Handler
     if file:
-        path = Path(file).expanduser()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-            handler = logging.handlers.WatchedFileHandler(path, encoding="utf-8", errors="backslashreplace")
+            handler = LogFile(Path(file).expanduser())
         except OSError as error:
             raise ConfigError(
                 f'[log] file = "{file}": cannot be written ({error.strerror}): write another path'

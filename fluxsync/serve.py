@@ -25,6 +25,7 @@ from fluxsync.engine.service import Outcome, Task, Verb
 from fluxsync.engine.status import State, Status
 from fluxsync.errors import ConfigError, Halted, Locked, StateError, Unauthorized, Unavailable
 from fluxsync.notify import Notifier
+from fluxsync.pass_log import PassLog
 from fluxsync.replica.base import RemoteReplica
 from fluxsync.replica.folder.disk_kind import needs_polling
 from fluxsync.replica.folder.watch import Unwatchable, Watch
@@ -62,6 +63,7 @@ class _Site:
 
     app: App
     watch: Watch
+    log: PassLog
 
     @property
     def journal(self) -> Journal:
@@ -72,11 +74,11 @@ class _Site:
         return self.app.fluxiom
 
     def run(self, watcher: Watcher, *, dirt: Dirt | None = None) -> Report:
-        return self.app.run(watcher, dirt=dirt, heed_from=1, unattended=True)
+        return self.app.run(self.log.listening(watcher), dirt=dirt, heed_from=1, unattended=True)
 
     def perform(self, task: Task, watcher: Watcher) -> tuple[Outcome, Report | None]:
         report = None if task.verb is Verb.EMPTY else Report()
-        return perform(self.app, task, watcher, report=report), report
+        return perform(self.app, task, self.log.listening(watcher), report=report), report
 
     def before_walk(self) -> None:
         if self.watch.alive:
@@ -88,8 +90,11 @@ class _Server:
         self._settings = settings
         self._load = load
         self._log = logs.get("fluxsync.service")
+        self._passes = PassLog()
         self._notifier = Notifier()
-        self._daemon = Daemon(alive=self._notifier.alive, on_report=self._report, on_state=self._state)
+        self._daemon = Daemon(
+            alive=self._notifier.alive, on_report=self._passes.finished, on_state=self._state
+        )
         self._signal = 0
         self._started = False
         self._faults = 0
@@ -128,7 +133,7 @@ class _Server:
                 if app.journal.set_aside:
                     self._log.warning(app.journal.set_aside)
                 self._begun()
-                ending = daemon.work(_Site(app, watch), self._timing(watch))
+                ending = daemon.work(_Site(app, watch, self._passes), self._timing(watch))
                 self._faults = 0
                 return ending
         except (ConfigError, Locked) as error:
@@ -239,10 +244,6 @@ class _Server:
 
     # -- what happens
 
-    def _report(self, report: Report, dirt: Dirt | None) -> None:
-        if report.counted:
-            self._log.info("done", **{k: v for k, v in report.document().items() if isinstance(v, int) and v})
-
     def _state(self, status: Status) -> None:
         self._notifier.status(f"{status.state}{': ' + status.message if status.message else ''}")
-        self._log.info(str(status.state), **({"reason": status.message} if status.message else {}))
+        self._passes.state(status)

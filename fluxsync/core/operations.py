@@ -63,6 +63,8 @@ class Operation:
     size: int = 0
     #: A local move that brings the file to where `remote` has it: its row takes home and name from there.
     settles: bool = False
+    #: Once it is done: how long that took.
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)

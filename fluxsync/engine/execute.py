@@ -6,10 +6,11 @@ One thread decides and writes the journal; movers take a subject's operations an
 from __future__ import annotations
 
 import queue
+import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fluxsync.core.model import Action, Side
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
@@ -216,8 +217,9 @@ def _work(mover: Mover, task: Task, standing: Standing) -> _Outcome:
     steps: list[Step] = []
     try:
         for operation in task.operations:
+            started = time.monotonic()
             step = mover.perform(operation, standing)
-            steps.append(step)
+            steps.append(replace(step, seconds=time.monotonic() - started))
             standing = step.standing
     except BaseException as error:  # whatever it is, the deciding thread has to hear of it
         return _Outcome(task, tuple(steps), error)

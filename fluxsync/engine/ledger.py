@@ -166,7 +166,8 @@ class Ledger:
                 event,
             )
             self._waiting.append((settlement, task.subject))
-            self._note(replace(operation, remote=step.standing.remote or operation.remote))
+            remote = step.standing.remote or operation.remote
+            self._note(replace(operation, remote=remote, seconds=step.seconds))
         if len(self._waiting) >= _SETTLE_COUNT or self._clock() - self._settled_at > _SETTLE_S:
             self.settle()
 

@@ -54,4 +54,6 @@ def step_fields(operation: Operation) -> dict[str, object]:
         fields["asset_id"] = int(number)
     if operation.size:
         fields["bytes"] = operation.size
+    if operation.seconds:
+        fields["seconds"] = round(operation.seconds, 3)
     return fields

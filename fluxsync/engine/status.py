@@ -11,7 +11,7 @@ from fluxsync.core.model import State as ItemState
 from fluxsync.core.put_aside import PutAside
 from fluxsync.state.journal import ConflictRow, HeldRow, Journal, PassRow, ProblemRow, Sent
 
-__all__ = ["Counts", "Moving", "State", "Status", "Trouble", "picture", "read"]
+__all__ = ["Counts", "Moving", "State", "Status", "Trouble", "picture", "read", "waits"]
 
 #: What is in a reason that only time has to cure: a file that is open or changing.
 _WAITS = "taken up when it"
@@ -83,6 +83,11 @@ class Status:
     moving: tuple[Moving, ...] = ()
 
 
+def waits(reason: str) -> bool:
+    """Tell whether nothing but time has to cure this: a file that is open, or was saved a moment ago."""
+    return _WAITS in reason
+
+
 def read(journal: Journal, now: float, *, working: bool, stopped: bool = False) -> Status:
     """Read the picture from a journal.
 
@@ -128,8 +133,7 @@ def picture(
     aside = {row.path: row for row in put_aside}
     for row in problems:
         problem = row.problem
-        waits = _WAITS in problem.reason
-        kind = skipped if problem.harmless else waiting if waits else failing
+        kind = skipped if problem.harmless else waiting if waits(problem.reason) else failing
         tries = aside.get(problem.path)
         more = (tries.tries, tries.next_try) if tries else ()
         kind.append(Trouble(problem.path, problem.reason, row.since, *more))

@@ -39,6 +39,8 @@ class Step:
     forget: int = 0
     also: tuple[Item, ...] = ()
     bytes: int = 0
+    #: How long it took.
+    seconds: float = 0.0
 
 
 def resumed(remote: RemoteReplica, place: Place, old: Entry, found: Entry) -> Entry:
