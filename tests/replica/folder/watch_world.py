@@ -23,11 +23,13 @@ class Heard:
         self.lost: list[str] = []
         self.gate = threading.Event()
         self.gate.set()
+        self.while_telling: Callable[[str], object] = lambda path: None
         self._news = threading.Condition()
         self._signs = count(1)
         self.watch = Watch(root, self._on_dirty, self._on_lost)
 
     def _on_dirty(self, path: str) -> None:
+        self.while_telling(path)
         assert self.gate.wait(_PATIENCE_S)
         with self._news:
             self.dirty.append(path)
