@@ -12,6 +12,7 @@ app        wires the concrete parts together, with root_checks and lock before t
 settings   the configuration; config_*: how it is read and what mistakes in it are called; password
 tasks      what a person asks of a pair, done; told: what that leaves to be said; trash: both of them
 pausing    stops transfers where no service runs
+memory     gives memory back after a look at everything
 notify     what a service tells systemd
 service_unit/  the systemd unit and the launchd agent of the current user
 policies   the configuration as the values that core and engine understand

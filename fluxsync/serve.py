@@ -23,7 +23,8 @@ from fluxsync.engine.daemon import Daemon, Ending, Timing
 from fluxsync.engine.report import Report
 from fluxsync.engine.service import Outcome, Task, Verb
 from fluxsync.engine.status import State, Status
-from fluxsync.errors import ConfigError, Halted, Locked, StateError, Unauthorized, Unavailable
+from fluxsync.errors import ConfigError, FluxsyncError, Halted, Locked, StateError, Unauthorized, Unavailable
+from fluxsync.memory import release
 from fluxsync.notify import Notifier
 from fluxsync.pass_log import PassLog
 from fluxsync.replica.base import RemoteReplica
@@ -93,7 +94,7 @@ class _Server:
         self._passes = PassLog()
         self._notifier = Notifier()
         self._daemon = Daemon(
-            alive=self._notifier.alive, on_report=self._passes.finished, on_state=self._state
+            on_rest=release, alive=self._notifier.alive, on_report=self._passes.finished, on_state=self._state
         )
         self._signal = 0
         self._started = False
@@ -135,7 +136,9 @@ class _Server:
                 self._begun()
                 ending = daemon.work(_Site(app, watch, self._passes), self._timing(watch))
                 self._faults = 0
-                return ending
+            if ending is Ending.REOPEN:
+                return daemon.idle(State.HELD, daemon.halted, _AWAY_S)
+            return ending
         except (ConfigError, Locked) as error:
             if not self._started:
                 raise
@@ -199,7 +202,10 @@ class _Server:
         settings = self._settings
         journal = settings.journal_path
         journal.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._doors.enter_context(Control(self._daemon, journal))
+        try:
+            self._doors.enter_context(Control(self._daemon, journal))
+        except FluxsyncError as error:
+            self._log.warning("commands cannot reach the service, the sync goes on", reason=str(error))
         if settings.web.enabled:
             from fluxsync.web.server import Web
             from fluxsync.web.token import token_path

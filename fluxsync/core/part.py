@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 
 from fluxsync.core.decision import Fate
 from fluxsync.core.model import EMPTY_DIGEST, Entry, Item, Kind, Place, Scope, Snapshot, State
-from fluxsync.core.paths import ancestors
+from fluxsync.core.observe import observe_remote
+from fluxsync.core.paths import ancestors, nfc
 from fluxsync.core.reconciliation import Change, Reconciliation
 from fluxsync.core.tree import Node
 
 __all__ = [
+    "Owed",
     "Part",
     "Unmet",
     "assumed",
@@ -27,6 +29,7 @@ __all__ = [
     "covered",
     "is_still",
     "on_the_way",
+    "owed",
     "postpone",
     "removed",
     "unmet",
@@ -45,6 +48,19 @@ class Part:
     remote: Snapshot
     #: The paths that were looked at, quiet files among them.
     present: Mapping[str, Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What the last look at everything saw on the account and did not bring here: failed, held back, waiting.
+
+    The ancestor says nothing of it, so a part asks the account for these assets, and makes no new asset where
+    one of them has the name.
+    """
+
+    keys: frozenset[str] = frozenset()
+    #: Key of the folder, and the name in it.
+    places: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,16 @@ def assumed(item: Item) -> Entry | None:
         trashed=item.state is State.TRASHED,
         memo=item.memo,
     )
+
+
+def owed(remote: Snapshot, items: Iterable[Item]) -> Owed:
+    """Return what a snapshot of everything shows that the ancestor does not have like that."""
+    known = {item.key: item for item in items if item.kind is Kind.FILE and item.key}
+    news = {key for key, item in known.items() if observe_remote(remote, item) is not None}
+    new = [entry for key, entry in remote.files.items() if key not in known and not entry.trashed]
+    back = [remote.files[key] for key in news if known[key].state is not State.AGREED and key in remote.files]
+    places = {(entry.place.folder, nfc(entry.place.name)) for entry in (*new, *back)}
+    return Owed(frozenset(news), frozenset(places))
 
 
 def covered(path: str, paths: Collection[str]) -> bool:

@@ -129,6 +129,10 @@ class Agenda:
         self._looked(now_s)
         self.rescanned(now_s)
 
+    def unfinished(self, now_s: float) -> None:
+        """Note that a complete pass did not come to its end: another is due when the account answers."""
+        self._shown_s = min(self._shown_s, now_s)
+
     def wrote(self, now_s: float) -> None:
         """Note that own changes went to the account: one look comes sooner. Told after `listed`, if both."""
         self._reached()

@@ -15,8 +15,9 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from fluxsync.core.model import Action, Side
+from fluxsync.core.model import Action, Side, Snapshot
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
+from fluxsync.core.part import Owed, owed
 from fluxsync.core.put_aside import Shelf
 from fluxsync.engine.budget import fit, paused
 from fluxsync.engine.conflicts import note_conflicts
@@ -76,6 +77,8 @@ class Dirt:
     vanished: Vanished
     calm: Callable[[], bool] = lambda: True
     trusting: bool = True
+    #: What an earlier pass saw on the account and did not bring here.
+    owed: Owed = field(default_factory=Owed)
 
 
 def run_pass(
@@ -97,7 +100,7 @@ def run_pass(
     shelf = Shelf(pair.journal.put_aside(), rules.heed_from)
     view: View = Everything(pair)
     if dirt is not None:
-        view = Part(pair, dirt.paths, dirt.vanished, dirt.calm, dirt.trusting)
+        view = Part(pair, dirt.paths, dirt.vanished, dirt.calm, dirt.trusting, dirt.owed)
     this = _Pass(pair, rules, watcher, report, shelf, approved, dry_run, view)
     started = watcher.clock()
     requests = pair.requests()
@@ -145,6 +148,8 @@ class _Pass:
     dry_run: bool
     view: View
     number: int = 0
+    #: What the account showed when it was last looked at.
+    shown: Snapshot | None = None
 
     def run(self) -> None:
         journal, watcher = self.pair.journal, self.watcher
@@ -162,7 +167,17 @@ class _Pass:
             self._empty_trash()
             if self.view.whole:
                 journal.set_facts({"mapping": self.rules.mapping})
+        if not self.dry_run:
+            self._owe()
         self.shelf.drop_settled(self.view.covers)
+
+    def _owe(self) -> None:
+        """Keep in mind what was seen on the account and not brought here, for passes over parts."""
+        report = self.report
+        if not self.view.whole:
+            report.owed = self.view.owed
+        elif self.shown is not None and (report.failures or report.held):
+            report.owed = owed(self.shown, self.pair.journal.items())
 
     def _rounds(self) -> None:
         if self.view.whole:
@@ -186,6 +201,7 @@ class _Pass:
         if decided is None:
             return False
         seen, guarded, plan = decided.seen, decided.guarded, decided.plan
+        self.shown = seen.remote
         note_seen(report, seen, plan, guarded.held)
         name_put_off(report, decided.put_off)
         if len(plan) or plan.agreements or plan.forget or report.failures:

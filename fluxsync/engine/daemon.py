@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from fluxsync.core.part import Owed
 from fluxsync.engine.agenda import Agenda, Look
 from fluxsync.engine.clocks import Jumps, uptime_s
 from fluxsync.engine.cycle import Dirt, Watcher
@@ -82,12 +83,16 @@ class Ending(Enum):
 
 
 class Daemon:
-    """A `Service`. `alive` is told whenever work goes on; a thread that hangs tells nothing."""
+    """A `Service`. `alive` is told whenever work goes on; a thread that hangs tells nothing.
+
+    `on_rest` is called before it sleeps after a look at everything.
+    """
 
     def __init__(
         self,
         *,
         alive: Callable[[], None] = lambda: None,
+        on_rest: Callable[[], None] = lambda: None,
         on_report: Callable[[Report, Dirt | None], None] = lambda report, dirt: None,
         on_state: Callable[[Status], None] = lambda status: None,
         clock: Callable[[], float] = uptime_s,
@@ -97,13 +102,17 @@ class Daemon:
         self.live = Live(self.wake.waiting, wall_s)
         self._hand = Hand(alive, self.live)
         self._alive = alive
+        self._on_rest = on_rest
         self._on_report = on_report
         self._on_state = on_state
         self._clock = clock
         self._wall_s = wall_s
         self._jumps = Jumps()
+        #: Why the work on the pair ended with `REOPEN`.
+        self.halted = ""
         self._pausing: bool | None = None
         self._afresh: Job | None = None
+        self._told: tuple[State, str] | None = None
 
     # -- from any thread
 
@@ -173,8 +182,8 @@ class Daemon:
 
     def idle(self, state: State, message: str, seconds: float) -> Ending | None:
         """Wait without a pair, and say why to whoever asks; returns what ended the wait early."""
-        if self.live.trouble(state, message):
-            self._tell()
+        self.live.trouble(state, message)
+        self._tell()
         until_s = self._clock() + seconds
         while (now_s := self._clock()) < until_s:
             self._alive()
@@ -215,7 +224,11 @@ class Daemon:
             self._tell()
 
     def _tell(self) -> None:
-        self._on_state(self.live.status())
+        """Tell what the service is doing, where that is news."""
+        status = self.live.status()
+        if (status.state, status.message) != self._told:
+            self._told = status.state, status.message
+            self._on_state(status)
 
 
 @dataclass(slots=True)
@@ -229,7 +242,10 @@ class _Shift:
     vanished: Vanished
     #: A list was made; until then nothing is known of the account.
     begun: bool = False
+    owed: Owed = field(default_factory=Owed)
     _whole_last: bool = False
+    #: A look at everything was made since it last slept.
+    _large: bool = False
 
     def next(self) -> Ending | None:
         """Do what is due, or wait for it."""
@@ -259,8 +275,12 @@ class _Shift:
 
     def do(self, job: Job) -> Ending | None:
         """Do what somebody asked for: a complete pass belongs to it."""
+        if self.site.journal.fact("paused"):
+            job.end(error=Unavailable("the service is paused: `fluxsync resume` lets it go on"))
+            return None
         wake = self.daemon.wake
         if job.task.verb is not Verb.EMPTY:
+            self.agenda.unfinished(self.daemon._clock())
             wake.drain()
         try:
             with self.daemon._hand.watching(job.watcher) as watcher:
@@ -286,7 +306,8 @@ class _Shift:
         paths = frozenset({""}) if due.paths is None else due.paths
         calm = self.daemon.wake.is_calm
         # Where a list costs no more than a few looks, what the account shows is never assumed for long.
-        dirt = Dirt(paths, self.vanished, lambda: due.settled and calm(), trusting=not self.agenda.small)
+        trusting = not self.agenda.small
+        dirt = Dirt(paths, self.vanished, lambda: due.settled and calm(), trusting, self.owed)
         return self._pass(dirt, due)
 
     def _pass(self, dirt: Dirt | None, due: Due | None) -> Ending | None:
@@ -300,6 +321,7 @@ class _Shift:
         daemon, now_s = self.daemon, self.daemon._clock()
         wall_s = daemon._wall_s()
         daemon.live.count(report)
+        self._large = self._large or dirt is None or "" in dirt.paths
         listed = report.listed
         if listed is not None and report.stopped in (None, Result.GUARDED):
             self.begun = True
@@ -312,6 +334,10 @@ class _Shift:
             )
             if self.agenda.misses != int(self.site.journal.fact(_MISSES) or 0):
                 self.site.journal.set_facts({_MISSES: str(self.agenda.misses)})
+        elif report.whole:
+            self.agenda.unfinished(now_s)
+        if report.stopped is None:
+            self.owed = report.owed
         if report.sent:
             self.agenda.wrote(now_s)
         daemon.wake.later({path: now_s + max(0.0, at - wall_s) for path, at in report.again.items()})
@@ -324,10 +350,15 @@ class _Shift:
             self.agenda.failed(now_s, retry_after_s=_REFUSED_S)
             self._say(State.OFFLINE, report.message)
         if report.stopped is Result.GUARDED:
-            return Ending.REOPEN  # the root or the account is another one: opening it says which
+            return self._halt(report.message)
         if report.stopped is None:
             self._say()
         return None
+
+    def _halt(self, why: str) -> Ending:
+        """End the work: the root or the account is another one than the journal's."""
+        self.daemon.halted = why
+        return Ending.REOPEN
 
     def _probe(self) -> Ending | None:
         now_s, remote = self.daemon._clock(), self.site.remote
@@ -345,7 +376,7 @@ class _Shift:
         now_s = self.daemon._clock()
         match error:
             case Halted():
-                return Ending.REOPEN
+                return self._halt(str(error))
             case Unauthorized():
                 self.agenda.failed(now_s, retry_after_s=_REFUSED_S)
             case Unavailable():
@@ -358,9 +389,12 @@ class _Shift:
         return None
 
     def _say(self, state: State = State.OFFLINE, message: str = "") -> None:
-        if self.daemon.live.trouble(state, message):
-            self.daemon._tell()
+        self.daemon.live.trouble(state, message)
+        self.daemon._tell()
 
     def _sleep(self, until_s: float) -> None:
+        if self._large:
+            self._large = False
+            self.daemon._on_rest()
         longest_s = min(self.timing.beat_s, _LONGEST_SLEEP_S)
         self.daemon.wake.wait(min(until_s, self.daemon._clock() + longest_s))

@@ -70,6 +70,7 @@ class Part:
     vanished: Vanished
     calm: Callable[[], bool] = lambda: True
     trusting: bool = True
+    owed: parts.Owed = field(default_factory=parts.Owed)
     items: Collection[Item] = ()
     listed: None = None
     whole: bool = False
@@ -88,10 +89,18 @@ class Part:
         local = self._with_ways(local, folders)
         part = parts.close(rows, folders, local, self._paths, Snapshot({}, {}, scope=Scope(frozenset())))
         self.again = frozenset()
+        self._ask_for_owed(rows, local)
         if not self._asked and parts.is_still(part):
             self.vanished.unripe((), self.covers)
             return None
         return self._decided(rows, folders, local, policy, known, meter)
+
+    def _ask_for_owed(self, rows: Collection[Item], local: Snapshot) -> None:
+        if self.owed.places:
+            known = {item.path for item in rows} | local.files.keys() | local.folders.keys()
+            if not known.issuperset(self.dirty):
+                raise TooNarrow("what failed may be new on the account")
+        self.look_again(item for item in rows if item.key in self.owed.keys)
 
     def _grow(self) -> tuple[list[Item], Snapshot]:
         """Look at the dirty paths, and at each that may be where something of them was."""
@@ -168,6 +177,9 @@ class Part:
     def check(self, changes: Iterable[Change], *, held: bool) -> None:
         if held:
             raise TooNarrow("a limit is exceeded")
+        changes = list(changes)
+        if any(c.item is None and (c.node.key, c.name) in self.owed.places for c in changes):
+            raise TooNarrow("the account has an asset of that name")
         rows = [*self.pair.journal.held(), *self.pair.journal.approved()]
         kinds = {row.action for row in rows}
         if kinds and any(mark_of(change).action in kinds for change in changes if change.item is not None):
@@ -177,6 +189,7 @@ class Part:
         self._asked |= {item.key for item in stale if item.kind is Kind.FILE and item.key}
         if len(self._asked) > _MOST_LOOKS:
             raise TooNarrow("the account has changed")
+        self.owed = replace(self.owed, keys=self.owed.keys | self._asked)
 
     def covers(self, path: str) -> bool:
         return parts.covered(path, self._paths)

@@ -50,11 +50,10 @@ class Live:
         with self._lock:
             self._paused = is_paused
 
-    def trouble(self, state: State = State.OFFLINE, message: str = "") -> bool:
-        """Say what keeps the service from working; returns whether that is news."""
+    def trouble(self, state: State = State.OFFLINE, message: str = "") -> None:
+        """Say what keeps the service from working."""
         with self._lock:
-            news, self._trouble = self._trouble != (state, message), (state, message)
-            return news
+            self._trouble = state, message
 
     def count(self, report: Report) -> None:
         """Add what a pass did."""

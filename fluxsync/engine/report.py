@@ -9,6 +9,7 @@ from enum import StrEnum
 from fluxsync.core.held import Held
 from fluxsync.core.model import Action, Problem
 from fluxsync.core.operations import Operation
+from fluxsync.core.part import Owed
 from fluxsync.core.put_aside import PutAside
 from fluxsync.engine.documents import asset_id, iso
 from fluxsync.engine.view import Listed
@@ -72,6 +73,8 @@ class Report:
     #: Both sides were looked at as a whole, and what the list of the account cost.
     whole: bool = True
     listed: Listed | None = None
+    #: What the account has, as far as is known, and the folder has not.
+    owed: Owed = field(default_factory=Owed)
     #: Paths to be looked at again, and when at the soonest, in seconds since 1970.
     again: dict[str, float] = field(default_factory=dict)
     #: A file that reaches its place in two hops has moved once.

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from fluxsync.core.model import Item, Kind, Snapshot, State
 from fluxsync.core.observe import observe_remote
+from fluxsync.core.part import Owed
 from fluxsync.core.reconcile import Change, Evidence, Policy
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.pair import Pair
@@ -46,6 +47,8 @@ class View(Protocol):
         """The ancestor's rows that the last look was about."""
         ...
 
+    #: What the account is known to have, and the folder has not.
+    owed: Owed
     #: Paths of deletions that are repeated only when they were looked at again.
     again: Set[str]
 
@@ -85,6 +88,7 @@ class Everything:
     listed: Listed | None = None
     whole: bool = True
     again: Set[str] = frozenset()
+    owed: Owed = field(default_factory=Owed)
     _fresh: bool = False
 
     def begin(self) -> None:
