@@ -251,5 +251,6 @@ class _Server:
     # -- what happens
 
     def _state(self, status: Status) -> None:
-        self._notifier.status(f"{status.state}{': ' + status.message if status.message else ''}")
+        what = status.message or f"{status.counts.files:,} files on both sides"
+        self._notifier.status(f"{str(status.state).replace('-', ' ')}: {what}")
         self._passes.state(status)
