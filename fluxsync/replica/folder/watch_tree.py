@@ -34,7 +34,7 @@ class WatchTree:
         return len(self._folders)
 
     def begin_walk(self, start: int) -> None:
-        """From now on each folder is placed once, until the next walk begins; `start` counts as placed."""
+        """From now on it is noted what is placed, until the next walk begins; `start` counts as placed."""
         self._walk += 1
         if self.top is None:
             self.top = start
@@ -43,14 +43,13 @@ class WatchTree:
     def place(self, wd: int, parent: int, name: str) -> bool:
         """Note that a folder lies in another under this name now, wherever it was before.
 
-        False where this walk has placed it already, or where it is on its own way to the top (a folder that
-        is mounted into itself): nothing is noted then.
+        The later sight counts, in one walk as well: a folder may move from where the walk has been to where
+        it comes later. False, and nothing noted, for one that is on its own way to the top: it is mounted
+        into itself.
         """
+        if wd in self._upwards(parent):
+            return False
         folder = self._folders.get(wd)
-        if folder is not None and folder.walk == self._walk:
-            return False
-        if wd == parent or wd in self._upwards(parent):
-            return False
         if folder is None:
             folder = self._folders[wd] = _Folder(None, name, 0)
         folder.walk = self._walk

@@ -66,9 +66,6 @@ def test_a_walk_finds_what_is_no_longer_there(tree: WatchTree) -> None:
 
 
 def test_a_folder_mounted_into_itself_is_placed_once(tree: WatchTree) -> None:
-    tree.begin_walk(1)
-    assert tree.place(2, 1, "a")
-    assert not tree.place(2, 5, "again")
     tree.begin_walk(4)
     assert not tree.place(2, 4, "a")
     assert not tree.place(4, 4, "self")
@@ -97,6 +94,29 @@ def test_a_folder_that_was_away_and_came_back_is_listed_anew(root: Path, disk: W
     for name, again in (("a", False), ("b", True), ("b", False), ("a", True)):
         disk.look(top, name, move=1, again=again)
     assert disk.path((root / "a" / "new").stat().st_ino) == "a/new"
+
+
+def test_a_folder_that_moves_on_to_where_the_walk_comes_later_is_found_there(root: Path) -> None:
+    """Its arrival was no event: the folder it moved to was not watched yet."""
+    for side in ("a", "b"):
+        (root / side / "x").mkdir(parents=True)
+        (root / side / "q").mkdir()
+    moved: list[str] = []
+
+    def add(path: str) -> int | None:
+        wd = os.lstat(path).st_ino if os.path.isdir(path) else None
+        if path.endswith("/x") and not moved:
+            side = os.path.relpath(path, root)[0]
+            moved.extend([side, "b" if side == "a" else "a"])
+            os.rename(path, root / moved[1] / "q" / "moved")
+        return wd
+
+    watched = Watched(os.fspath(root), add, lambda wd: None, lambda: False)
+    watched.all()
+    watched.look((root / moved[0]).stat().st_ino, "x", move=1, again=False)
+    watched.release()
+    place = f"{moved[1]}/q/moved"
+    assert watched.path((root / place).stat().st_ino) == place
 
 
 CREATED, MODIFIED = 0x100, 0x1000
