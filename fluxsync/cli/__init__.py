@@ -10,7 +10,7 @@ once       `--once`; plan_view: what it would do; outcome_view: what came of a p
 asking     has a task done, by the running service or in this process; so do:
            sync: a complete pass; rebuild: the same after forgetting the journal; approve: the same once what
            is held back was let through; held: how that is shown; pausing: pause and resume
-look       status and history; explain: one path; where: paths as people type them
+look       status; history: what was done; explain: one path; where: paths as people type them
 trash      list, restore, empty; trash_view: how it is shown; times: "2 hours ago"
 sandbox    the embedded server; service: the systemd unit or the launchd agent
 demo       everything at once, in a temporary folder; demo_place: what it makes; demo_view: what it shows;

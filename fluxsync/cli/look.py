@@ -1,4 +1,4 @@
-"""`status` and `history`: what the journal says."""
+"""`status`: what the journal says, or the service that runs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,14 @@ import click
 from fluxsync.cli import output
 from fluxsync.cli.held import show_held
 from fluxsync.cli.session import shared_options, this
-from fluxsync.cli.where import asset_id, number, path_in
-from fluxsync.cli.words import ago, column, count, day_and_time, iso, put_aside, size
+from fluxsync.cli.words import ago, count, day_and_time, put_aside, size
 from fluxsync.engine.documents import status_document
 
 if TYPE_CHECKING:
     from fluxsync.engine.status import Moving, Status, Trouble
     from fluxsync.settings import Settings
-    from fluxsync.state.journal import Event
 
-__all__ = ["history", "status"]
-
-
-# -- status ------------------------------------------------------------------------------------------------
+__all__ = ["status"]
 
 
 @click.command(short_help="Show what is in step, waiting, failing, held back.")
@@ -168,68 +163,3 @@ def _list(title: str, style: str, rows: Sequence[tuple[str, str]]) -> None:
     width = min(50, max(len(path) for path, _ in rows))
     for path, reason in rows:
         output.line(f"    {path:<{width}}  ", (reason, "dim"))
-
-
-# -- history -----------------------------------------------------------------------------------------------
-
-
-@click.command(short_help="Show what was done, newest first.")
-@shared_options
-@click.argument("path", required=False)
-@click.option(
-    "--limit", metavar="N", type=click.IntRange(1), default=100, show_default=True, help="At most so many."
-)
-def history(path: str | None, limit: int) -> None:
-    """Show what was done, newest first, with the number of the pass that did it.
-
-    PATH, absolute or relative, stands for itself and everything below it. Changes nothing.
-    """
-    from fluxsync.app import peeked
-
-    session = this()
-    settings = session.settings(log=False)
-    with peeked(settings) as journal:
-        below = path_in(settings.local.root, path, journal) if path is not None else ""
-        events = journal.history(below or None, limit)
-    if session.json:
-        output.document({"events": [_event(event) for event in events]})
-    elif not events:
-        output.line("nothing was done yet" if not below else f"nothing was done at {below}")
-    else:
-        _show_history(events)
-
-
-def _event(event: Event) -> dict[str, object]:
-    return {
-        "time": iso(event.time),
-        "pass": event.pass_number,
-        "action": event.action,
-        "path": event.path,
-        "asset_id": asset_id(event.asset_id),
-        "outcome": event.outcome,
-        "detail": event.detail,
-        "bytes": event.bytes,
-    }
-
-
-def _show_history(events: Sequence[Event]) -> None:
-    shown = None
-    width = min(60, max(len(event.path) for event in events))
-    for event in events:
-        if event.pass_number != shown:
-            if shown is not None:
-                output.line()
-            shown = event.pass_number
-            output.line(
-                (f"pass {shown}" if shown else "by a command", "bold"),
-                (f"   {day_and_time(event.time)}", "dim"),
-            )
-        done = event.outcome == "done"
-        detail = event.detail if done else f"{event.outcome}: {event.detail}"
-        output.line(
-            ("  " if done else "! ", "red"),
-            f"{event.action:<13} ",
-            f"{event.path:<{width}}  ",
-            (f"{column(event.bytes) if event.bytes else '':11}  {number(event.asset_id):>8}  ", "dim"),
-            (detail, "dim" if done else "red"),
-        )

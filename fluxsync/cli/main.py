@@ -16,6 +16,7 @@ from fluxsync.cli import (
     conflicts,
     demo,
     explain,
+    history,
     look,
     once,
     output,
@@ -77,7 +78,7 @@ def fluxsync(context: click.Context, once_: bool, dry_run: bool, approve: bool) 
 for command in (
     sync.sync,
     look.status,
-    look.history,
+    history.history,
     explain.explain,
     conflicts.conflicts,
     versions.versions,

@@ -233,6 +233,8 @@ class Ledger:
 
     def _event(self, operation: Operation, outcome: str, detail: str, step: Step | None = None) -> Event:
         remote: Entry | None = step.standing.remote if step else None
+        if step is not None and (old := _left(operation)):
+            detail = f"{detail}; it was {old}"
         return Event(
             self._clock(),
             self._pass,
@@ -268,3 +270,13 @@ def _key(operation: Operation) -> str:
     if operation.remote is not None:
         return operation.remote.key
     return operation.item.key if operation.item is not None else ""
+
+
+def _left(operation: Operation) -> str:
+    """Return where something was before a step that brought it to another place; "" where it stayed."""
+    if operation.action in _MOVES:
+        return operation.path if operation.path != operation.target else ""
+    if operation.action not in (Action.MOVE_REMOTE, Action.RENAME_TAG, Action.VERSION):
+        return ""
+    item = operation.item
+    return item.path if item is not None and item.path and item.path != operation.path else ""

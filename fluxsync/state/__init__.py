@@ -6,6 +6,7 @@ The engine knows `journal`; the others are its parts:
     ancestor    items: what both sides last agreed on
     chronicle   what was done and what a person is shown: the part of the journal that decides nothing
     history     events and passes, for people and for the limits on what is deleted, moved, edited
+    search      events by path, date, action
     notices     problems, what is held back, conflicts: shown until they are settled
     put_aside   what failed again and again, until it succeeds or changes
     trash       since when something is known to be in a trash

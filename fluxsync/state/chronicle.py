@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Sequence
 
 from fluxsync.core.model import Problem
 from fluxsync.core.put_aside import PutAside
-from fluxsync.state import history, notices, put_aside
+from fluxsync.state import history, notices, put_aside, search
 from fluxsync.state.connection import Database
 from fluxsync.state.history import Event, PassRow
 from fluxsync.state.notices import ConflictRow, HeldRow, ProblemRow
+from fluxsync.state.search import Search
 
 __all__ = ["Chronicle"]
 
@@ -31,7 +32,11 @@ class Chronicle:
 
     def history(self, path: str | None = None, limit: int = 100) -> list[Event]:
         """Return events, newest first; a path stands for itself and all below it."""
-        return history.events(self._database, path, limit)
+        return search.events(self._database, Search(path), limit)
+
+    def search(self, wanted: Search, limit: int = 100) -> list[Event]:
+        """Return the events that meet all that is wanted, newest first."""
+        return search.events(self._database, wanted, limit)
 
     def takings(self) -> list[Event]:
         """Return the events by which something came into a trash, oldest first."""

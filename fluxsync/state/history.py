@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from fluxsync.state import facts
-from fluxsync.state.connection import Database, Value, from_sql, placeholders, to_sql
+from fluxsync.state.connection import Database, from_sql, placeholders, to_sql
 
 __all__ = [
+    "COLUMNS",
     "KEEP_S",
     "Event",
     "PassRow",
     "begin_pass",
     "end_pass",
-    "events",
+    "event_of",
     "last_in_step",
     "last_pass",
     "last_sent",
@@ -36,7 +37,7 @@ _KEEP_QUIET_S = 2 * 86_400.0
 _KEEP_DIGESTS_S = 30 * 86_400.0
 #: Names in one query.
 _AT_ONCE = 500
-_COLUMNS = "time, pass, action, path, asset_id, outcome, detail, bytes, approved, cause"
+COLUMNS = "time, pass, action, path, asset_id, outcome, detail, bytes, approved, cause"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def end_pass(
 def record(cursor: sqlite3.Cursor, events: Iterable[Event]) -> None:
     """Write events, inside a transaction."""
     cursor.executemany(
-        f"INSERT INTO history ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO history ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 event.time,
@@ -172,28 +173,13 @@ def most_tracked(database: Database, since_s: float, now: int) -> int:
     return max(now, rows[0][0] or 0)
 
 
-def events(database: Database, path: str | None, limit: int) -> list[Event]:
-    """Return events, newest first; a path stands for itself and all below it."""
-    where, parameters = "", list[Value]()
-    if path:
-        # "0" follows "/" in every encoding: the range holds exactly what is below the path. Blobs sort
-        # apart from text, so names that are no Unicode have a range of their own.
-        start, end = f"{path}/", f"{path}0"
-        where = "WHERE path = ? OR (path >= ? AND path < ?) OR (path >= ? AND path < ?)"
-        parameters = [to_sql(path), to_sql(start), to_sql(end), _blob(start), _blob(end)]
-    rows = database.rows(
-        f"SELECT {_COLUMNS} FROM history {where} ORDER BY id DESC LIMIT ?", (*parameters, limit)
-    )
-    return [_event(row) for row in rows]
-
-
 def takings(database: Database) -> list[Event]:
     """Return the events by which something came into a trash, oldest first."""
     rows = database.rows(
-        f"SELECT {_COLUMNS} FROM history WHERE outcome = 'done'"
+        f"SELECT {COLUMNS} FROM history WHERE outcome = 'done'"
         " AND action IN ('trash-local', 'trash-remote', 'download', 'version', 'conflict') ORDER BY id"
     )
-    return [_event(row) for row in rows]
+    return [event_of(row) for row in rows]
 
 
 def last_pass(database: Database) -> PassRow | None:
@@ -220,11 +206,8 @@ def last_in_step(database: Database) -> float | None:
     return float(rows[0][0]) if rows else None
 
 
-def _event(row: tuple[Any, ...]) -> Event:
+def event_of(row: tuple[Any, ...]) -> Event:
+    """Return the event that a row with these columns is."""
     time, number, action, path, key, outcome, detail, count, approved, cause = row
     texts = from_sql(path), from_sql(key), outcome, from_sql(detail)
     return Event(time, number, action, *texts, int(count), approved == 1, from_sql(cause))
-
-
-def _blob(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")

@@ -139,6 +139,49 @@ def test_history_of_what_is_gone_is_found_from_inside(synced: World) -> None:
     assert (event["action"], event["path"]) == ("trash-remote", "Clients/Acme/logo.txt")
 
 
+def test_history_is_searched_by_path_time_action_pass_and_text(synced: World) -> None:
+    """All of what is asked for has to be met."""
+    (synced.root / "Clients/Acme/logo.txt").rename(synced.root / "Clients/Acme/brand.txt")
+    synced.run("--once")
+
+    def found(*options: str) -> set[tuple[str, str, int]]:
+        events = synced.document("history", *options)["events"]
+        return {(event["action"], event["path"], event["pass"]) for event in events}
+
+    moved = ("version", "Clients/Acme/brand.txt", 2)
+    assert found("--action", "version") == {moved}
+    assert found("--action", "version", "--action", "download") == {
+        moved,
+        ("download", "Print/poster.txt", 1),
+    }
+    assert found("--pass", "2") == {moved}
+    assert found("--match", "LOGO.TXT") == {moved, ("create", "Clients/Acme/logo.txt", 1)}
+    assert found("Clients", "--action", "create") == {("create", "Clients/Acme/logo.txt", 1)}
+    assert found("--since", "1 hour ago") == found()
+    assert found("--until", "1 hour ago") == set()
+    assert "Clients/Acme/logo.txt" in synced.run("history", "--pass", "2").stdout
+    shown = synced.run("history", "Print", "--action", "purge")
+    assert (shown.returncode, shown.stdout) == (0, "nothing of the kind was done at Print\n")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--action", "hold"),
+        ("--since", "tomorrow or so"),
+        ("--pass", "-1"),
+        ("--since", "1 hour ago", "--until", "2 hours ago"),
+    ],
+    ids=" ".join,
+)
+def test_a_search_of_the_history_that_makes_no_sense_is_one_line(
+    synced: World, options: tuple[str, ...]
+) -> None:
+    done = synced.run("history", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def explained(world: World, path: str, **how: Any) -> dict[str, Any]:
     document = world.document("explain", path, **how)
     assert list(document) == EXPLAIN
