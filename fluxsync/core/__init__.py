@@ -23,6 +23,7 @@ removal         whether a removal is still running
 trash           what leaves the local trash by itself, and how time is told; purge: the same on the account
 restore         what is in the trashes, and what of it a person means
 version_interval  saves in quick succession that go up as one version
+strangers       assets that a look at everything could not take in
 put_aside       what failed again and again, and when it is tried again
 
 plan            verdicts to ordered operations, each with what it expects

@@ -69,13 +69,15 @@ class Dirt:
     """What a pass is restricted to: paths that may have changed, "" being the whole folder.
 
     `calm` tells whether nothing else is dirty. Not `trusting`, the pass looks at everything where the account
-    shows that somebody else has changed it.
+    shows that somebody else has changed it; and so it does where a file here meets one of `strangers`.
     """
 
     paths: Collection[str]
     vanished: Vanished
     calm: Callable[[], bool] = lambda: True
     trusting: bool = True
+    #: What the report of the last look at everything said of them.
+    strangers: frozenset[str] = frozenset()
 
 
 def run_pass(
@@ -97,7 +99,7 @@ def run_pass(
     shelf = Shelf(pair.journal.put_aside(), rules.heed_from)
     view: View = Everything(pair)
     if dirt is not None:
-        view = Part(pair, dirt.paths, dirt.vanished, dirt.calm, dirt.trusting)
+        view = Part(pair, dirt.paths, dirt.vanished, dirt.calm, dirt.trusting, dirt.strangers)
     this = _Pass(pair, rules, watcher, report, shelf, approved, dry_run, view)
     started = watcher.clock()
     requests = pair.requests()
@@ -118,6 +120,7 @@ def run_pass(
             write_down(pair.journal, report, shelf, this.number, this.view.covers)
         report.whole, report.listed = this.view.whole, this.view.listed
         report.again |= dict.fromkeys(this.view.again, watcher.clock() + rules.settle_s)
+    report.strangers = this.view.strangers()
     return report
 
 

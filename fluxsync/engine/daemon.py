@@ -229,6 +229,8 @@ class _Shift:
     vanished: Vanished
     #: A list was made; until then nothing is known of the account.
     begun: bool = False
+    #: Names of assets that the last look at everything could not take in.
+    strangers: frozenset[str] = frozenset()
     _whole_last: bool = False
 
     def next(self) -> Ending | None:
@@ -286,7 +288,13 @@ class _Shift:
         paths = frozenset({""}) if due.paths is None else due.paths
         calm = self.daemon.wake.is_calm
         # Where a list costs no more than a few looks, what the account shows is never assumed for long.
-        dirt = Dirt(paths, self.vanished, lambda: due.settled and calm(), trusting=not self.agenda.small)
+        dirt = Dirt(
+            paths,
+            self.vanished,
+            lambda: due.settled and calm(),
+            trusting=not self.agenda.small,
+            strangers=self.strangers,
+        )
         return self._pass(dirt, due)
 
     def _pass(self, dirt: Dirt | None, due: Due | None) -> Ending | None:
@@ -301,6 +309,8 @@ class _Shift:
         wall_s = daemon._wall_s()
         daemon.live.count(report)
         listed = report.listed
+        if report.whole and report.rounds:
+            self.strangers = report.strangers
         if listed is not None and report.stopped in (None, Result.GUARDED):
             self.begun = True
             self.agenda.listed(

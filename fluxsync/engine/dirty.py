@@ -16,6 +16,7 @@ from fluxsync.core.held import mark_of
 from fluxsync.core.model import Entry, Item, Kind, Place, Scope, Snapshot
 from fluxsync.core.paths import dirname
 from fluxsync.core.reconcile import Change, Evidence, Policy, Reconciliation
+from fluxsync.core.strangers import meets
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.survey import Survey, answer
@@ -62,7 +63,8 @@ class Part:
 
     `calm` tells whether no other path is dirty; until then, and until they were gone for a quiet period, no
     deletion is repeated, and `again` has the paths. Without `trusting`, the account is asked for each asset
-    that something would be decided about.
+    that something would be decided about. `met` are the names of assets that the last look at everything
+    could not take in: where a file here has one, only another such look can judge it.
     """
 
     pair: Pair
@@ -70,6 +72,7 @@ class Part:
     vanished: Vanished
     calm: Callable[[], bool] = lambda: True
     trusting: bool = True
+    met: frozenset[str] = frozenset()
     items: Collection[Item] = ()
     listed: None = None
     whole: bool = False
@@ -155,6 +158,8 @@ class Part:
         expected = self.pair.remote.expected()
         if not why and (expected is None or expected.text != looked.probe) and not self.trusting:
             why = "the account has changed"
+        if not why and meets(result.changes, self.met):
+            why = "the account has an asset of this name that is not here"
         if why:
             raise TooNarrow(why)
 
@@ -180,6 +185,9 @@ class Part:
 
     def covers(self, path: str) -> bool:
         return parts.covered(path, self._paths)
+
+    def strangers(self) -> frozenset[str]:
+        return self.met
 
 
 def _joined(first: Snapshot | None, second: Snapshot) -> Snapshot:

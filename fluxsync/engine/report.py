@@ -72,6 +72,8 @@ class Report:
     #: Both sides were looked at as a whole, and what the list of the account cost.
     whole: bool = True
     listed: Listed | None = None
+    #: Names of assets that a look at everything could not take in; a pass over a part has to know them.
+    strangers: frozenset[str] = frozenset()
     #: Paths to be looked at again, and when at the soonest, in seconds since 1970.
     again: dict[str, float] = field(default_factory=dict)
     #: A file that reaches its place in two hops has moved once.

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from fluxsync.core.model import Item, Kind, Snapshot, State
+from fluxsync.core.model import Item, Kind, NameRules, Snapshot, State
 from fluxsync.core.observe import observe_remote
 from fluxsync.core.reconcile import Change, Evidence, Policy
+from fluxsync.core.strangers import strangers
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.survey import Survey, survey
@@ -75,6 +76,10 @@ class View(Protocol):
         """Tell whether what is known of a path is known from this look."""
         ...
 
+    def strangers(self) -> frozenset[str]:
+        """Return the names of assets that are on the account and that the pass did not take in."""
+        ...
+
 
 @dataclass(slots=True)
 class Everything:
@@ -86,6 +91,8 @@ class Everything:
     whole: bool = True
     again: Set[str] = frozenset()
     _fresh: bool = False
+    _seen: Snapshot | None = None
+    _rules: NameRules = field(default_factory=NameRules)
 
     def begin(self) -> None:
         self.items, self._fresh = self.pair.journal.items(), True
@@ -115,6 +122,7 @@ class Everything:
             meter=meter,
             on_list=on_list,
         )
+        self._seen, self._rules = seen.remote, policy.rules
         if self.listed is None:
             shown = expected is None or expected.text != seen.remote.probe
             found = not shown and any(_news(seen.remote, self.items))
@@ -129,6 +137,12 @@ class Everything:
 
     def covers(self, path: str) -> bool:
         return True
+
+    def strangers(self) -> frozenset[str]:
+        seen = self._seen
+        if seen is None or not strangers(seen, self.items, self.items, self._rules):
+            return frozenset()
+        return strangers(seen, self.items, self.pair.journal.items(), self._rules)
 
 
 def _news(remote: Snapshot, items: Iterable[Item]) -> Iterator[bool]:
