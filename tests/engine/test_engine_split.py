@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
 from engine_world import Call, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -169,3 +170,15 @@ def test_what_is_as_the_ancestor_says_is_no_stranger(tmp_path):
     report = world.once()
     assert report.result is Result.IN_STEP
     assert report.strangers == frozenset()
+
+
+@pytest.mark.parametrize("dirty", ["A/.fluxsyncignore", "A"])
+def test_other_ignore_rules_are_judged_with_the_whole_account(tmp_path, dirty):
+    """What they excluded is in no row; the asset of a file that is back is known to a list alone."""
+    world = grown(tmp_path)
+    world.write("A/.fluxsyncignore", "*.bak")
+    assert parted(world, [{dirty}])[1:2] == [
+        "looking at everything: the rules of what is ignored are other ones"
+    ]
+    world.in_step()
+    assert not any("everything" in look for look in parted(world, [{"A"}]))
