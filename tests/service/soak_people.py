@@ -226,9 +226,7 @@ class Colleague(Person):
 
     def deeds(self) -> list[tuple[int, Callable[[], None]]]:
         around = (self.upload, self.edit, self.retag, self.trash, self.restore, self.rename, self.rename_tag)
-        return list(
-            zip((4, 6, 4, 2, 1, 2, 1), (self._unless_gone(deed) for deed in around), strict=True)
-        )
+        return list(zip((4, 6, 4, 2, 1, 2, 1), (self._unless_gone(deed) for deed in around), strict=True))
 
     def _unless_gone(self, deed: Callable[[], None]) -> Callable[[], None]:
         def do() -> None:
