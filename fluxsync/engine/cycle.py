@@ -176,8 +176,11 @@ class _Pass:
         report = self.report
         if not self.view.whole:
             report.owed = self.view.owed
-        elif self.shown is not None and (report.failures or report.held):
-            report.owed = owed(self.shown, self.pair.journal.items())
+        elif self.shown is not None and (report.failures or report.held or not self._goes_both_ways()):
+            report.owed = owed(self.shown, self.pair.journal.items(), self.rules.policy.rules)
+
+    def _goes_both_ways(self) -> bool:
+        return self.rules.plan.up and self.rules.plan.down
 
     def _rounds(self) -> None:
         if self.view.whole:

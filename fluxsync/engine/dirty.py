@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from fluxsync.core import part as parts
 from fluxsync.core.held import mark_of
 from fluxsync.core.model import Entry, Item, Kind, Place, Scope, Snapshot
-from fluxsync.core.paths import dirname
+from fluxsync.core.paths import basename
 from fluxsync.core.reconcile import Change, Evidence, Policy, Reconciliation
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.pair import Pair
@@ -30,6 +30,8 @@ _MOST_GROWTH = 5
 #: Assets that are asked for one by one rather than listed.
 _MOST_LOOKS = 50
 _IGNORE_FILE = ".fluxsyncignore"
+#: The ancestor has forgotten what they excluded; only a list knows the assets of what they no longer exclude.
+_OTHER_RULES = "the rules of what is ignored are other ones"
 
 
 class Vanished:
@@ -84,6 +86,8 @@ class Part:
     def look(self, policy: Policy, known: Evidence, meter: Meter) -> Survey | None:
         if policy.delete_nothing:
             raise TooNarrow("the mapping or the selection is another one")
+        if any(map(_is_rules, self.dirty)):
+            raise TooNarrow(_OTHER_RULES)
         rows, local = self._grow()
         folders = self.pair.journal.folders()
         local = self._with_ways(local, folders)
@@ -96,7 +100,7 @@ class Part:
         return self._decided(rows, folders, local, policy, known, meter)
 
     def _ask_for_owed(self, rows: Collection[Item], local: Snapshot) -> None:
-        if self.owed.places:
+        if self.owed.names:
             known = {item.path for item in rows} | local.files.keys() | local.folders.keys()
             if not known.issuperset(self.dirty):
                 raise TooNarrow("what failed may be new on the account")
@@ -105,7 +109,7 @@ class Part:
     def _grow(self) -> tuple[list[Item], Snapshot]:
         """Look at the dirty paths, and at each that may be where something of them was."""
         journal, local = self.pair.journal, self.pair.local
-        self._paths = paths = {dirname(p) if p.endswith(_IGNORE_FILE) else p for p in self.dirty}
+        self._paths = paths = set(self.dirty)
         rows: dict[int, Item] = {}
         seen: Snapshot | None = None
         fresh = set(paths)
@@ -160,7 +164,11 @@ class Part:
         return Survey(part.local, part.remote, result, computed, part.present)
 
     def _refuse(self, part: parts.Part, looked: Snapshot, result: Reconciliation) -> None:
-        why = parts.contradiction(part, looked, result)
+        paths = {*part.local.files, *(unknown.path for unknown in part.local.unknown)}
+        paths |= {change.path for change in result.changes}
+        why = _OTHER_RULES if any(map(_is_rules, paths)) else parts.contradiction(part, looked, result)
+        if not why and parts.meets(result.changes, self.owed):
+            why = "the account has an asset of this name that is not here"
         expected = self.pair.remote.expected()
         if not why and (expected is None or expected.text != looked.probe) and not self.trusting:
             why = "the account has changed"
@@ -177,9 +185,6 @@ class Part:
     def check(self, changes: Iterable[Change], *, held: bool) -> None:
         if held:
             raise TooNarrow("a limit is exceeded")
-        changes = list(changes)
-        if any(c.item is None and (c.node.key, c.name) in self.owed.places for c in changes):
-            raise TooNarrow("the account has an asset of that name")
         rows = [*self.pair.journal.held(), *self.pair.journal.approved()]
         kinds = {row.action for row in rows}
         if kinds and any(mark_of(change).action in kinds for change in changes if change.item is not None):
@@ -193,6 +198,10 @@ class Part:
 
     def covers(self, path: str) -> bool:
         return parts.covered(path, self._paths)
+
+
+def _is_rules(path: str) -> bool:
+    return basename(path) == _IGNORE_FILE
 
 
 def _joined(first: Snapshot | None, second: Snapshot) -> Snapshot:

@@ -9,14 +9,17 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine_world import World
+import pytest
+from engine_world import Call, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fluxsync.core.part import Owed
 from fluxsync.core.paths import ancestors, is_below
 from fluxsync.engine.cycle import Dirt
 from fluxsync.engine.dirty import Vanished
 from fluxsync.engine.report import Result
+from fluxsync.errors import Rejected
 
 EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "150"))
 law = settings(
@@ -135,3 +138,48 @@ def test_any_split_of_the_events_ends_like_one_whole_pass(changes, cuts):
         same(world, split, old)
         assert not split.once().listed.found
         assert split.done == [], [(str(op.action), op.path) for op in split.done]
+
+
+def test_what_the_account_has_and_a_pass_could_not_take_in_is_met(tmp_path):
+    """A file that is saved where a download failed is compared with that asset, and is no second one."""
+    world = World(tmp_path)
+    world.write("b.gif", "b")
+    world.rest()
+    world.upload("New/a.gif", "theirs")
+
+    def no_room(call: Call):
+        if str(call) == "remote.open":
+            raise Rejected("not now")
+        return call.go_on()
+
+    report = world.once(no_room)
+    assert report.result is Result.PARTIAL
+    world.write("New/a.gif", "theirs")
+    dirt = Dirt({"New/a.gif"}, Vanished(0.0), owed=report.owed)
+    assert world.once(dirt=dirt).owed == Owed()
+    assert world.there() == {"New/a.gif": "theirs", "b.gif": "b"}
+    world.in_step()
+
+
+def test_what_is_as_the_ancestor_says_is_no_stranger(tmp_path):
+    world = World(tmp_path)
+    world.write("A/a.gif", "a")
+    world.upload("B/b.gif", "b")
+    world.rest()
+    world.edit("A/a.gif", "edited")
+    world.move("B/b.gif", "A/b.gif")
+    report = world.once()
+    assert report.result is Result.IN_STEP
+    assert report.owed == Owed()
+
+
+@pytest.mark.parametrize("dirty", ["A/.fluxsyncignore", "A"])
+def test_other_ignore_rules_are_judged_with_the_whole_account(tmp_path, dirty):
+    """What they excluded is in no row; the asset of a file that is back is known to a list alone."""
+    world = grown(tmp_path)
+    world.write("A/.fluxsyncignore", "*.bak")
+    assert parted(world, [{dirty}])[1:2] == [
+        "looking at everything: the rules of what is ignored are other ones"
+    ]
+    world.in_step()
+    assert not any("everything" in look for look in parted(world, [{"A"}]))

@@ -1,0 +1,134 @@
+"""Edits on all sides at the same moment for a minute, the service killed in between: at rest all is equal."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from e2e_world import live_assets
+from service_world import Service, agrees, until
+from soak_people import Colleague, Designer, Person
+
+from fluxsync.engine.status import State
+from fluxsync.sandbox.server import Sandbox
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the people here rename as Linux can"),
+]
+
+#: So many edits are no malware here.
+MANY = {"max_delete": "100000", "max_move": "100000", "max_edit": "100000"}
+REST_S = 180.0
+#: What chance does is the same for a seed, when it happens is not: FLUXSYNC_SEEDS="2 3" asks for others.
+SEEDS = [int(seed) for seed in os.environ.get("FLUXSYNC_SEEDS", "1").split()]
+_NUMBER = re.compile(r" \(\d+\)(?=\.txt$)")
+
+
+def lived(people: list[Person], services: list[Service], seed: int, spells: int) -> None:
+    """Let people work while services are killed and started again, with some of them away at times."""
+    chance, pause = random.Random(seed), threading.Event()
+    for person in people:
+        person.begin()
+    for _ in range(spells):
+        pause.wait(3 + 5 * chance.random())
+        service = chance.choice(services)
+        service.kill()
+        pause.wait(2 * chance.random())
+        service.start()
+    for person in people:
+        person.end()
+
+
+def rested(services: list[Service], account: Sandbox) -> None:
+    """Wait until every folder and the account hold the same contents, and nobody has anything to do."""
+
+    def at_rest() -> bool:
+        assert not any(service.ended() for service in services)
+        if any(service.state() is not State.IN_STEP for service in services):
+            return False
+        there = Counter(account.store.content(asset.id) for asset in live_assets(account))
+        return all(Counter(service.machine.tree().values()) == there for service in services)
+
+    try:
+        until(at_rest, "all are at rest", REST_S)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {[apart(service, account) for service in services]}") from None
+
+
+def apart(service: Service, account: Sandbox) -> object:
+    here = {content: path for path, content in service.machine.tree().items()}
+    there = {account.store.content(asset.id): asset.filename for asset in live_assets(account)}
+    only_here = sorted(here[content] for content in here.keys() - there.keys())
+    only_there = sorted(there[content] for content in there.keys() - here.keys())
+    return only_here, only_there, len(here), len(there), service.status(), service.log.read_text()[-2000:]
+
+
+def in_order(services: list[Service], account: Sandbox, people: list[Person]) -> None:
+    """Both sides are equal, the journals agree, no content is lost and no file is two assets."""
+    for service in services:
+        assert service.stop() == 0
+        agrees(service, account)
+        assert [event for event in service.events() if event.get("level") == "error"] == []
+    first, *others = [places(service) for service in services]
+    for other in others:
+        assert {c[:40]: (first[c], other[c]) for c in first if first[c] != other[c]} == {}
+    contents = Counter(account.store.content(asset.id) for asset in live_assets(account))
+    assert [content for content, times in contents.items() if times > 1] == []
+    held = {account.store.content(asset.id) for asset in account.store.assets()}
+    for service in services:
+        held.update(service.machine.tree().values())
+        held.update(content for each in service.machine.trash().values() for content in each)
+    older = {
+        account.store.version_content(version.blob)
+        for asset in account.store.assets()
+        for version in account.store.versions(asset.id)
+    }
+    given_up = set().union(*(person.given_up for person in people))
+    for person in people:
+        # What was buried on the account in one moment with another edit there is an old version there.
+        kept = held | older if isinstance(person, Colleague) else held
+        lost = person.written - given_up - kept
+        assert not lost, [(content[:40], traces(content, people)) for content in lost]
+    assert sum(len(person.written) for person in people) > 100
+
+
+def places(service: Service) -> dict[bytes, str]:
+    """Return the path of each content, without the number that tells two assets of one name apart here."""
+    return {content: _NUMBER.sub("", path) for path, content in service.machine.tree().items()}
+
+
+def traces(content: bytes, people: list[Person]) -> list[str]:
+    return [line for person in people for line in person.log if repr(content[:20]) in line]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_edits_on_both_sides_and_kills_in_between(
+    services: Callable[..., Service], account: Sandbox, seed: int
+) -> None:
+    service = services(safety=MANY).start()
+    people: list[Person] = [Designer("Ann", service.machine.root, seed), Colleague("Cleo", account, seed)]
+    lived(people, [service], seed, spells=6)
+    rested([service], account)
+    in_order([service], account, people)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_two_machines_and_kills_in_between(
+    services: Callable[..., Service], account: Sandbox, seed: int
+) -> None:
+    both = [services("a", safety=MANY).start(), services("b", safety=MANY).start()]
+    people: list[Person] = [
+        Designer("Ann", both[0].machine.root, seed),
+        Designer("Bob", both[1].machine.root, seed),
+        Colleague("Cleo", account, seed, most_pause_s=2.0),
+    ]
+    lived(people, both, seed, spells=6)
+    rested(both, account)
+    in_order(both, account, people)
