@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,9 +45,6 @@ _GRACE_S = 9.0
 _AWAY_S = 10.0
 _REFUSED_S = 3600.0
 _FAULT_S = (5.0, 30.0, 120.0, 600.0)
-#: The folder is walked so often where events cannot be relied on.
-_UNWATCHED_S = 60.0
-_RESCAN_S = 3600.0
 
 
 def serve(settings: Settings, load: Callable[[], Settings]) -> int:
@@ -64,6 +62,8 @@ class _Site:
 
     app: App
     watch: Watch
+    #: Other machines change the folder, which no event shows.
+    others: bool
     log: PassLog
 
     @property
@@ -84,6 +84,12 @@ class _Site:
     def before_walk(self) -> None:
         if self.watch.alive:
             self.watch.refresh()
+        else:
+            with contextlib.suppress(Unwatchable):  # said when it began
+                self.watch.start()
+
+    def is_watched(self) -> bool:
+        return self.watch.complete and not self.others
 
 
 class _Server:
@@ -128,14 +134,14 @@ class _Server:
 
     def _shift(self, *, afresh: bool) -> Ending | None:
         """Open the pair and work on it until that ends; what keeps it from being open is waited out."""
-        daemon = self._daemon
+        daemon, began_s = self._daemon, time.monotonic()
         try:
             with opened(self._settings, afresh=afresh) as app, self._watched(app) as watch:
                 if app.journal.set_aside:
                     self._log.warning(app.journal.set_aside)
                 self._begun()
-                ending = daemon.work(_Site(app, watch, self._passes), self._timing(watch))
-                self._faults = 0
+                site = _Site(app, watch, self._changed_by_others(), self._passes)
+                ending = daemon.work(site, self._timing())
             if ending is Ending.REOPEN:
                 return daemon.idle(State.HELD, daemon.halted, _AWAY_S)
             return ending
@@ -153,6 +159,8 @@ class _Server:
             self._begun()
             return daemon.idle(State.OFFLINE, str(error), _AWAY_S)
         except Exception as error:
+            if time.monotonic() - began_s > _FAULT_S[-1]:
+                self._faults = 0
             pause_s = _FAULT_S[min(self._faults, len(_FAULT_S) - 1)]
             self._faults += 1
             self._log.error("this is a fault of fluxsync: please report it", exc_info=error, again_in=pause_s)
@@ -169,14 +177,17 @@ class _Server:
             self._log.info("started", root=str(self._settings.local.root), url=self._settings.remote.url)
             self._notifier.ready()
 
-    def _timing(self, watch: Watch) -> Timing:
+    def _timing(self) -> Timing:
         sync = self._settings.sync
-        polls = needs_polling(self._settings.local.root)
-        if polls:
-            self._log.warning("the folder is also looked at from time to time", reason=polls)
-        rescan_s = _UNWATCHED_S if polls or not watch.complete else _RESCAN_S
         beat_s = self._notifier.watchdog_s or 300.0
-        return Timing(sync.settle, sync.poll_interval, sync.full_list_interval, rescan_s, beat_s)
+        return Timing(sync.settle, sync.poll_interval, sync.full_list_interval, beat_s=beat_s)
+
+    def _changed_by_others(self) -> bool:
+        """Tell whether the folder lies where other machines change it, unseen by this one."""
+        reason = needs_polling(self._settings.local.root)
+        if reason is not None:
+            self._log.warning("the folder is also looked at once a minute", reason=reason)
+        return reason is not None
 
     # -- around the pair
 
@@ -192,7 +203,7 @@ class _Server:
         try:
             watch.start()
         except Unwatchable as error:
-            self._log.warning("the folder is looked at from time to time instead", reason=str(error))
+            self._log.warning("the folder is looked at once a minute instead", reason=str(error))
         try:
             yield watch
         finally:

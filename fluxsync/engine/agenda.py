@@ -133,6 +133,10 @@ class Agenda:
         """Note that a complete pass did not come to its end: another is due when the account answers."""
         self._shown_s = min(self._shown_s, now_s)
 
+    def rescan_every(self, seconds: float) -> None:
+        """Walk the folder so often from now on."""
+        self._rescan_s = seconds
+
     def wrote(self, now_s: float) -> None:
         """Note that own changes went to the account: one look comes sooner. Told after `listed`, if both."""
         self._reached()

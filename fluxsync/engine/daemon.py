@@ -58,6 +58,10 @@ class Site(Protocol):
         """Do what belongs before a look at the whole folder: watch what was out of reach."""
         ...
 
+    def is_watched(self) -> bool:
+        """Tell whether events show whatever changes in the folder."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -66,8 +70,9 @@ class Timing:
     settle_s: float
     poll_s: float
     list_s: float
-    #: How often the whole folder is walked: each hour, or more often where events cannot tell what changes.
+    #: How often the whole folder is walked, and how often where events do not show all that changes.
     rescan_s: float = 3600.0
+    unwatched_s: float = 60.0
     #: The most between two signs of life.
     beat_s: float = _LONGEST_SLEEP_S
 
@@ -256,6 +261,8 @@ class _Shift:
         if wake.stirred:
             wake.stirred = False
             agenda.stirred(now_s)
+        timing = self.timing
+        agenda.rescan_every(timing.rescan_s if self.site.is_watched() else timing.unwatched_s)
         look = agenda.due(now_s)
         if look is Look.LIST and not (self.begun and self._whole_last):
             return self._everything()

@@ -48,6 +48,8 @@ class Service:
         self.log = home / "service.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.extra: dict[str, str] = {}
+        #: What the process does before it begins, as Python.
+        self.first = ""
 
     # -- the process
 
@@ -69,12 +71,17 @@ class Service:
     def launch(self, *arguments: str) -> None:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "fluxsync.cli.main", "--log-format", "json", *arguments],
+                [sys.executable, *self._program(), "--log-format", "json", *arguments],
                 env=self.env(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
+
+    def _program(self) -> list[str]:
+        if not self.first:
+            return ["-m", "fluxsync.cli.main"]
+        return ["-c", f"{self.first}\nfrom fluxsync.cli.main import main\nmain()"]
 
     def answers(self) -> bool:
         return self.status() is not None

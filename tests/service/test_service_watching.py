@@ -1,0 +1,62 @@
+"""Where events cannot be relied on, the service looks for itself; a fault of its own is no end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from service_world import Service, until
+
+from fluxsync.sandbox.server import Sandbox
+
+_SOON = """
+import errno
+import functools
+import fluxsync.serve as serve
+from fluxsync.replica.folder import watch_linux
+serve.Timing = functools.partial(serve.Timing, unwatched_s=0.5)
+def refuse(*a, **k):
+    raise OSError(errno.ENOSPC, "no space")
+watch_linux.InotifyWatch.open = refuse
+"""
+_FAULT = """
+import fluxsync.serve as serve
+import fluxsync.engine.cycle as cycle
+serve._FAULT_S = (0.2,)
+whole, calls = cycle.recover, []
+def recover(*a, **k):
+    calls.append(1)
+    if len(calls) == 2:
+        raise AssertionError("never")
+    return whole(*a, **k)
+cycle.recover = recover
+"""
+
+
+def test_a_folder_that_cannot_be_watched_is_looked_at(
+    services: Callable[..., Service], account: Sandbox
+) -> None:
+    """With the system's limit of watches reached, changes go up all the same, and the log says so once."""
+    service = services()
+    service.first = _SOON
+    service.start()
+    service.machine.write("A/a.txt", b"a")
+    service.until_alike(account)
+    service.machine.remove("A/a.txt")
+    service.machine.write("A/b.txt", b"b")
+    service.until_alike(account)
+    said = [event for event in service.events() if "once a minute" in event["event"]]
+    assert len(said) == 1
+
+
+def test_a_fault_in_the_deciding_thread_is_logged_and_no_end(
+    services: Callable[..., Service], account: Sandbox
+) -> None:
+    """What should never happen is in the log with its details; the service goes on a moment later."""
+    service = services()
+    service.first = _FAULT
+    service.start()
+    service.machine.write("a.txt", b"a")
+    service.until_alike(account)
+    faults = until(lambda: [e for e in service.events() if "a fault of fluxsync" in e["event"]], "a fault")
+    assert "AssertionError" in faults[0]["exception"]
+    assert service.stop() == 0
