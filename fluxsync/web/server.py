@@ -63,7 +63,7 @@ class Web:
                 listening.close()
                 raise
         except FluxsyncError as error:
-            log.warning("no status page, the sync goes on without", reason=str(error))
+            log.warning("no HTTP interface, the sync goes on without", reason=str(error))
             return False
         logs.hide(token)
         port = int(listening.getsockname()[1])
@@ -71,7 +71,7 @@ class Web:
         self._server = _server(app, listening)
         threading.Thread(target=self._serve, name=f"web-{port}", daemon=True).start()
         self.url = f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{port}"
-        log.info("status page", url=self.url)
+        log.info("HTTP interface", url=self.url)
         return True
 
     def stop(self) -> None:
@@ -94,7 +94,7 @@ class Web:
                 quiet = len(server._map) <= 2
                 wasyncore.loop(timeout=None if quiet else _LOOK_S, use_poll=True, map=server._map, count=1)
         except Exception as error:
-            logs.get(__name__).error("the status page has stopped, the sync goes on", exc_info=error)
+            logs.get(__name__).error("the HTTP interface has stopped, the sync goes on", exc_info=error)
             grace_s = 0.0
         with self._waking:
             self._closing.set()

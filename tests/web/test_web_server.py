@@ -260,7 +260,7 @@ def test_a_loop_that_breaks_is_said_and_ends_cleanly(served: Served, monkeypatch
         served.service.may_end.set()
         assert is_gone(served)
     assert [line["event"] for line in said if line["log_level"] == "error"] == [
-        "the status page has stopped, the sync goes on"
+        "the HTTP interface has stopped, the sync goes on"
     ]
     served.web.stop()
 
