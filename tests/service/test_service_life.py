@@ -235,3 +235,34 @@ def test_a_journal_that_breaks_is_set_aside_and_both_sides_are_merged(
     service.until_alike(account)
     assert asset_id(account, "a.txt")
     assert len(account.store.assets()) == 1
+
+
+def test_a_pause_stops_the_upload_in_hand(services: Callable[..., Service], account: Sandbox) -> None:
+    """What moves is broken off at the pause, and sent once, whole, after it."""
+    service = services(remote={"upload_limit": "1 MB/s"}).start()
+    service.machine.write("film.mov", os.urandom(5_000_000))
+    until(lambda: service.state() is State.WORKING, "the upload has begun")
+    assert service.command("pause").returncode == 0
+    service.until_state(State.PAUSED)
+    assert account.store.assets() == []
+    assert service.command("resume").returncode == 0
+    service.until_alike(account)
+    assert len(account.store.assets()) == 1
+
+
+def test_what_is_held_back_waits_for_an_approval(services: Callable[..., Service], account: Sandbox) -> None:
+    """More deletions than the limit are held, named, and done once a person has let them through."""
+    service = services().start()
+    for number in range(20):
+        service.machine.write(f"A/{number}.txt", f"content {number}")
+    service.until_alike(account)
+    for number in range(12):
+        service.machine.remove(f"A/{number}.txt")
+    service.machine.write("B/new.txt", b"everything else goes on")
+    service.until_state(State.HELD)
+    until(lambda: "B/new.txt" in shown(account), "everything else goes on")
+    assert len(live(account)) == 21
+    assert len(service.document("approve", "--list")["held"]) == 12
+    assert service.command("approve", "--yes").returncode == 0
+    service.until_alike(account)
+    assert len(live(account)) == 9
