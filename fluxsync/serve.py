@@ -78,6 +78,9 @@ class _Site:
         report = None if task.verb is Verb.EMPTY else Report()
         return perform(self.app, task, watcher, report=report), report
 
+    def list_unread(self, watcher: Watcher) -> Report | None:
+        return self.app.list_unread(watcher)
+
     def before_walk(self) -> None:
         if self.watch.alive:
             self.watch.refresh()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from fluxsync.engine.live import Live
 from fluxsync.engine.merge import Due, Merger
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.service import Outcome, Task, Verb
+from fluxsync.engine.standstill import Standstill
 from fluxsync.engine.status import State, Status
 from fluxsync.engine.wake import Job, Wake
 from fluxsync.errors import FluxsyncError, Halted, ReplicaError, Unauthorized, Unavailable
@@ -52,6 +53,10 @@ class Site(Protocol):
     def run(self, watcher: Watcher, *, dirt: Dirt | None = None) -> Report: ...
 
     def perform(self, task: Task, watcher: Watcher) -> tuple[Outcome, Report | None]: ...
+
+    def list_unread(self, watcher: Watcher) -> Report | None:
+        """Make a full list without reading it, as `standstill` has it."""
+        ...
 
     def before_walk(self) -> None:
         """Do what belongs before a look at the whole folder: watch what was out of reach."""
@@ -229,6 +234,7 @@ class _Shift:
     vanished: Vanished
     #: A list was made; until then nothing is known of the account.
     begun: bool = False
+    still: Standstill = field(default_factory=Standstill)
     _whole_last: bool = False
 
     def next(self) -> Ending | None:
@@ -278,8 +284,18 @@ class _Shift:
 
     def _everything(self) -> Ending | None:
         self._whole_last = True
+        journal = self.site.journal
+        if self.still.lasts(journal, self.daemon._clock()):
+            try:
+                with self.daemon._hand.watching() as watcher:
+                    unread = self.site.list_unread(watcher)
+            except FluxsyncError as error:
+                return None if self.daemon._hand.was_let_go else self._trouble(error)
+            if unread is not None:
+                return self._after(unread, None)
         self.site.before_walk()
         self.daemon.wake.drain()
+        self.still.begin(journal)
         return self._pass(None, None)
 
     def _part(self, due: Due) -> Ending | None:
@@ -309,6 +325,7 @@ class _Shift:
                 seconds=listed.seconds,
                 found=listed.found,
                 shown=listed.shown,
+                walked=report.whole,
             )
             if self.agenda.misses != int(self.site.journal.fact(_MISSES) or 0):
                 self.site.journal.set_facts({_MISSES: str(self.agenda.misses)})
@@ -316,6 +333,7 @@ class _Shift:
             self.agenda.wrote(now_s)
         daemon.wake.later({path: now_s + max(0.0, at - wall_s) for path, at in report.again.items()})
         daemon.live.refresh(self.site.journal)
+        self.still.end(self.site.journal, self.site.remote, report, now_s)
         daemon._on_report(report, dirt)
         if report.stopped is Result.UNREACHABLE and not daemon._hand.was_let_go:
             self.agenda.failed(now_s, retry_after_s=report.retry_after_s)

@@ -9,7 +9,7 @@ All verbs but `scan` are called from several threads at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -183,6 +183,18 @@ class RemoteReplica(Replica, Protocol):
         """What a probe would show if nobody but us had changed anything since the last complete list.
 
         None: not known, a list is due. Of the writes that are under way it shows those that were answered.
+        """
+        ...
+
+    def settled(self) -> None:
+        """Hear that a pass is over which found nothing to do on the last full scan."""
+        ...
+
+    def unchanged(self, go_on: Callable[[], object] = lambda: None) -> bool | None:
+        """Tell whether a full scan would show just what that one showed, without making it.
+
+        True only where a scan now would have found nothing else, and nothing was written since; None: cannot
+        tell. `go_on` is called now and then, and may raise. Raises what `scan` raises.
         """
         ...
 
