@@ -21,6 +21,7 @@ from fluxsync.engine.control import Control
 from fluxsync.engine.cycle import Dirt, Watcher
 from fluxsync.engine.daemon import Daemon, Ending, Timing
 from fluxsync.engine.report import Report
+from fluxsync.engine.rescan import changed
 from fluxsync.engine.service import Outcome, Task, Verb
 from fluxsync.engine.status import State, Status
 from fluxsync.errors import ConfigError, Halted, Locked, StateError, Unauthorized, Unavailable
@@ -80,6 +81,9 @@ class _Site:
 
     def list_unread(self, watcher: Watcher) -> Report | None:
         return self.app.list_unread(watcher)
+
+    def changed(self) -> frozenset[str]:
+        return changed(self.app.pair)
 
     def before_walk(self) -> None:
         if self.watch.alive:

@@ -58,6 +58,10 @@ class Site(Protocol):
         """Make a full list without reading it, as `standstill` has it."""
         ...
 
+    def changed(self) -> frozenset[str]:
+        """Look at the whole folder for what is not as agreed, as `rescan` has it."""
+        ...
+
     def before_walk(self) -> None:
         """Do what belongs before a look at the whole folder: watch what was out of reach."""
         ...
@@ -299,7 +303,16 @@ class _Shift:
         return self._pass(None, None)
 
     def _part(self, due: Due) -> Ending | None:
-        paths = frozenset({""}) if due.paths is None else due.paths
+        try:
+            paths = self.site.changed() if due.paths is None else due.paths
+        except FluxsyncError as error:
+            self.daemon.wake.again(due)
+            return self._trouble(error)
+        if due.paths is None:
+            self.vanished.only(paths)
+        if not paths:
+            return None
+        due = Due(None if "" in paths else paths, due.settled)
         calm = self.daemon.wake.is_calm
         # Where a list costs no more than a few looks, what the account shows is never assumed for long.
         dirt = Dirt(paths, self.vanished, lambda: due.settled and calm(), trusting=not self.agenda.small)

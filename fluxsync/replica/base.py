@@ -16,7 +16,7 @@ from typing import Protocol
 from fluxsync.core.model import Capabilities, Entry, Intent, Item, Place, Scope, Snapshot
 from fluxsync.core.trash import TrashedFile
 
-__all__ = ["LocalReplica", "Probe", "RemoteReplica", "Replica", "Source", "Trashed"]
+__all__ = ["LocalReplica", "Look", "Probe", "RemoteReplica", "Replica", "Source", "Trashed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,21 @@ class Replica(Protocol):
     def close(self) -> None: ...
 
 
+#: How a path looked when it was agreed on: a file's size, mtime and ctime (nanoseconds) and inode; a folder's
+#: inode, or nothing where that is not known.
+Look = tuple[int, ...]
+
+
 class LocalReplica(Replica, Protocol):
     """The folder."""
+
+    def differences(self, looks: Mapping[str, Look]) -> set[str]:
+        """Return the paths that are new, gone, or look otherwise, none below another; "" is everything.
+
+        Whatever is in doubt is among them; no file is opened. `looks` has all that should be there, but for
+        folders on the way to something, of which nothing need be known.
+        """
+        ...
 
     def put(
         self,
