@@ -24,6 +24,7 @@ from fluxsync.engine.cycle import Dirt, Watcher, run_pass
 from fluxsync.engine.decide import Rules
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.report import Report
+from fluxsync.engine.standstill import list_unread
 from fluxsync.errors import ConfigError, Full, Halted, Unavailable
 from fluxsync.lock import hold_lock
 from fluxsync.policies import account_name, conflict_label, pass_rules, placement
@@ -71,8 +72,7 @@ class App:
     ) -> Report:
         """Do one pass; see `engine.cycle.run_pass`, and `Rules` for `heed_from` and `unattended`."""
         watcher = watcher or Watcher()
-        self._stopping.clear()
-        watcher.meter.on_stop = self._stopping.set
+        self._heed(watcher)
         self.folder.unattended = unattended
         rules = self._rules(watcher.clock(), unattended=unattended)
         rules = replace(rules, heed_from=heed_from, asked=self.asked)
@@ -87,6 +87,14 @@ class App:
             report.notices.append(Problem("", line, harmless=True))
         self.fluxiom.reports.clear()
         return report
+
+    def list_unread(self, watcher: Watcher) -> Report | None:
+        """Make a full list without reading it; see `engine.standstill`."""
+        self._heed(watcher)
+        try:
+            return list_unread(self.pair, watcher)
+        finally:
+            self._remember(watcher.clock())
 
     def explain(self, path: str) -> Explanation:
         """Say why a path is as it is, and what the next pass would do; changes nothing."""
@@ -116,6 +124,11 @@ class App:
         number = journal.next_pass()
         journal.record([Event(time.time(), number, "conflict", row.path, row.asset_id, "done", what)])
         return what
+
+    def _heed(self, watcher: Watcher) -> None:
+        """Let whoever looks on break off what waits."""
+        self._stopping.clear()
+        watcher.meter.on_stop = self._stopping.set
 
     def _rules(self, now_s: float, *, unattended: bool = False) -> Rules:
         return pass_rules(self.settings, self.pair, self.host, now_s, unattended=unattended)

@@ -22,6 +22,7 @@ from fluxsync.engine.control import Control
 from fluxsync.engine.cycle import Dirt, Watcher
 from fluxsync.engine.daemon import Daemon, Ending, Timing
 from fluxsync.engine.report import Report
+from fluxsync.engine.rescan import changed
 from fluxsync.engine.service import Outcome, Task, Verb
 from fluxsync.engine.status import State, Status
 from fluxsync.errors import ConfigError, FluxsyncError, Halted, Locked, StateError, Unauthorized, Unavailable
@@ -80,6 +81,12 @@ class _Site:
     def perform(self, task: Task, watcher: Watcher) -> tuple[Outcome, Report | None]:
         report = None if task.verb is Verb.EMPTY else Report()
         return perform(self.app, task, self.log.listening(watcher), report=report), report
+
+    def list_unread(self, watcher: Watcher) -> Report | None:
+        return self.app.list_unread(watcher)
+
+    def changed(self) -> frozenset[str]:
+        return changed(self.app.pair)
 
     def before_walk(self) -> None:
         if self.watch.alive:

@@ -112,10 +112,20 @@ class Agenda:
             self._alive_s = now_s
             self._shown_s = max(now_s, self._answered_s + self._poll_s)
 
-    def listed(self, now_s: float, *, requests: int, seconds: float, found: bool, shown: bool) -> None:
-        """Note that a complete pass is over, and what its list took.
+    def listed(
+        self,
+        now_s: float,
+        *,
+        requests: int,
+        seconds: float,
+        found: bool,
+        shown: bool,
+        walked: bool = True,
+    ) -> None:
+        """Note that a list is over, with the pass that it belongs to, and what it took.
 
-        `found`: it found changes on the account; `shown`: the probe had shown them, or was not asked.
+        `found`: it found changes on the account; `shown`: the probe had shown them, or was not asked;
+        `walked`: the folder was looked at, too.
         """
         if found or self._listed_s == -inf:
             self._alive_s = now_s
@@ -127,7 +137,8 @@ class Agenda:
         self._listed_s, self._list_jitter = now_s, self._jitter()
         self._reached()
         self._looked(now_s)
-        self.rescanned(now_s)
+        if walked:
+            self.rescanned(now_s)
 
     def unfinished(self, now_s: float) -> None:
         """Note that a complete pass did not come to its end: another is due when the account answers."""

@@ -26,6 +26,7 @@ from fluxsync.engine.live import Live
 from fluxsync.engine.merge import Due, Merger
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.service import Outcome, Task, Verb
+from fluxsync.engine.standstill import Standstill
 from fluxsync.engine.status import State, Status
 from fluxsync.engine.wake import Job, Wake
 from fluxsync.errors import FluxsyncError, Halted, ReplicaError, Unauthorized, Unavailable
@@ -53,6 +54,14 @@ class Site(Protocol):
     def run(self, watcher: Watcher, *, dirt: Dirt | None = None) -> Report: ...
 
     def perform(self, task: Task, watcher: Watcher) -> tuple[Outcome, Report | None]: ...
+
+    def list_unread(self, watcher: Watcher) -> Report | None:
+        """Make a full list without reading it, as `standstill` has it."""
+        ...
+
+    def changed(self) -> frozenset[str]:
+        """Look at the whole folder for what is not as agreed, as `rescan` has it."""
+        ...
 
     def before_walk(self) -> None:
         """Do what belongs before a look at the whole folder: watch what was out of reach."""
@@ -248,6 +257,7 @@ class _Shift:
     #: A list was made; until then nothing is known of the account.
     begun: bool = False
     owed: Owed = field(default_factory=Owed)
+    still: Standstill = field(default_factory=Standstill)
     _whole_last: bool = False
     #: A look at everything was made since it last slept.
     _large: bool = False
@@ -305,12 +315,31 @@ class _Shift:
 
     def _everything(self) -> Ending | None:
         self._whole_last = True
+        journal = self.site.journal
+        if self.still.lasts(journal, self.daemon._clock()):
+            try:
+                with self.daemon._hand.watching() as watcher:
+                    unread = self.site.list_unread(watcher)
+            except FluxsyncError as error:
+                return None if self.daemon._hand.was_let_go else self._trouble(error)
+            if unread is not None:
+                return self._after(unread, None)
         self.site.before_walk()
         self.daemon.wake.drain()
+        self.still.begin(journal)
         return self._pass(None, None)
 
     def _part(self, due: Due) -> Ending | None:
-        paths = frozenset({""}) if due.paths is None else due.paths
+        try:
+            paths = self.site.changed() if due.paths is None else due.paths
+        except FluxsyncError as error:
+            self.daemon.wake.again(due)
+            return self._trouble(error)
+        if due.paths is None:
+            self.vanished.only(paths)
+        if not paths:
+            return None
+        due = Due(None if "" in paths else paths, due.settled)
         calm = self.daemon.wake.is_calm
         # Where a list costs no more than a few looks, what the account shows is never assumed for long.
         trusting = not self.agenda.small
@@ -328,7 +357,7 @@ class _Shift:
         daemon, now_s = self.daemon, self.daemon._clock()
         wall_s = daemon._wall_s()
         daemon.live.count(report)
-        self._large = self._large or dirt is None or "" in dirt.paths
+        self._large = self._large or report.whole or (dirt is not None and "" in dirt.paths)
         listed = report.listed
         if listed is not None and report.stopped in (None, Result.GUARDED):
             self.begun = True
@@ -338,6 +367,7 @@ class _Shift:
                 seconds=listed.seconds,
                 found=listed.found,
                 shown=listed.shown,
+                walked=report.whole,
             )
             if self.agenda.misses != int(self.site.journal.fact(_MISSES) or 0):
                 self.site.journal.set_facts({_MISSES: str(self.agenda.misses)})
@@ -349,6 +379,7 @@ class _Shift:
             self.agenda.wrote(now_s)
         daemon.wake.later({path: now_s + max(0.0, at - wall_s) for path, at in report.again.items()})
         daemon.live.refresh(self.site.journal)
+        self.still.end(self.site.journal, self.site.remote, report, now_s)
         daemon._on_report(report, dirt)
         if report.stopped is Result.UNREACHABLE and not daemon._hand.was_let_go:
             self.agenda.failed(now_s, retry_after_s=report.retry_after_s)

@@ -53,6 +53,10 @@ class Vanished:
             del self._since[path]
         return {path for path in paths if now_s - self._since.setdefault(path, now_s) < self._settle_s}
 
+    def only(self, paths: Collection[str]) -> None:
+        """Hear that everything was looked at, and that nothing is gone but at these paths and below."""
+        self.unripe((), lambda path: not parts.covered(path, paths))
+
     def done(self, paths: Iterable[str]) -> None:
         for path in paths:
             self._since.pop(path, None)

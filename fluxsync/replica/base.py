@@ -9,14 +9,14 @@ All verbs but `scan` are called from several threads at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from fluxsync.core.model import Capabilities, Entry, Intent, Item, Place, Scope, Snapshot
 from fluxsync.core.trash import TrashedFile
 
-__all__ = ["LocalReplica", "Probe", "RemoteReplica", "Replica", "Source", "Trashed"]
+__all__ = ["LocalReplica", "Look", "Probe", "RemoteReplica", "Replica", "Source", "Trashed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,21 @@ class Replica(Protocol):
     def close(self) -> None: ...
 
 
+#: How a path looked when it was agreed on: a file's size, mtime and ctime (nanoseconds) and inode; a folder's
+#: inode, or nothing where that is not known.
+Look = tuple[int, ...]
+
+
 class LocalReplica(Replica, Protocol):
     """The folder."""
+
+    def differences(self, looks: Mapping[str, Look]) -> set[str]:
+        """Return the paths that are new, gone, or look otherwise, none below another; "" is everything.
+
+        Whatever is in doubt is among them; no file is opened. `looks` has all that should be there, but for
+        folders on the way to something, of which nothing need be known.
+        """
+        ...
 
     def put(
         self,
@@ -183,6 +196,18 @@ class RemoteReplica(Replica, Protocol):
         """What a probe would show if nobody but us had changed anything since the last complete list.
 
         None: not known, a list is due. Of the writes that are under way it shows those that were answered.
+        """
+        ...
+
+    def settled(self) -> None:
+        """Hear that a pass is over which found nothing to do on the last full scan."""
+        ...
+
+    def unchanged(self, go_on: Callable[[], object] = lambda: None) -> bool | None:
+        """Tell whether a full scan would show just what that one showed, without making it.
+
+        True only where a scan now would have found nothing else, and nothing was written since; None: cannot
+        tell. `go_on` is called now and then, and may raise. Raises what `scan` raises.
         """
         ...
 

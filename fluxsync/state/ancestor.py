@@ -22,6 +22,7 @@ __all__ = [
     "digests",
     "folders",
     "items",
+    "looks",
     "remember_digests",
     "tally",
     "tracked",
@@ -37,6 +38,12 @@ _SELECT_AT = f"SELECT {_COLUMNS} FROM items WHERE path = ? ORDER BY id"
 #: "0" is the character after "/": the paths between are those below a folder.
 _SELECT_BELOW = f"SELECT {_COLUMNS} FROM items WHERE path > ? || '/' AND path < ? || '0' ORDER BY id"
 _SELECT_FOLDERS = f"SELECT {_COLUMNS} FROM items WHERE kind = 'folder' ORDER BY id"
+_SELECT_LOOKS = (
+    "SELECT path, kind = 'file', digest <> '' AND stamp_size IS NOT NULL,"
+    " stamp_size, stamp_mtime_ns, stamp_ctime_ns, stamp_inode"
+    " FROM items WHERE state IN ('agreed', 'kept-here') AND path <> ''"
+)
+_NO_FILE = (-1, -1, -1, -1)
 _SELECT_INODE = f"SELECT {_COLUMNS} FROM items WHERE stamp_inode = ? ORDER BY id"
 _SELECT_DIGEST = f"SELECT {_COLUMNS} FROM items WHERE digest = ? AND digest <> '' ORDER BY id LIMIT ?"
 _UPSERT = (
@@ -97,6 +104,21 @@ def alike(database: Database, inodes: Iterable[int], contents: Iterable[str], mo
     for digest in contents:
         found.update((item.id, item) for item in _selected(database, _SELECT_DIGEST, (digest, most + 1)))
     return list(found.values())
+
+
+def looks(database: Database) -> dict[str, tuple[int, ...]]:
+    """Return how each path looked that should be in the folder.
+
+    A file's size, times and inode, a folder's inode; nothing for a folder whose inode is not known. What no
+    file has stands for one whose look tells nothing.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    with _uncollected():
+        for path, is_file, is_known, *stamp in database.each(_SELECT_LOOKS):
+            plain = path if isinstance(path, str) else from_sql(path)
+            look = tuple(stamp) if is_file and is_known else _NO_FILE if is_file else tuple(stamp[3:])
+            found[plain] = _NO_FILE if plain in found else look if look != (None,) else ()
+    return found
 
 
 def tracked(database: Database) -> int:

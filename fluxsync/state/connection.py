@@ -103,6 +103,11 @@ class Database:
         with self.translated():
             return self.rows_untranslated(sql, parameters, strict=strict)
 
+    def each(self, sql: str) -> Iterator[Any]:
+        """Yield the rows of a query, to be read to its end at once."""
+        with self.translated():
+            yield from self.connection.execute(sql)
+
     def rows_untranslated(
         self, sql: str, parameters: Sequence[Value] = (), *, strict: bool = False
     ) -> list[Any]:

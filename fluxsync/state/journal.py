@@ -156,6 +156,10 @@ class Journal(Chronicle):
         """Return what both sides agreed on of folders."""
         return ancestor.folders(self._database)
 
+    def looks(self) -> dict[str, tuple[int, ...]]:
+        """Return how each path looked that should be in the folder; `LocalReplica.differences` takes it."""
+        return ancestor.looks(self._database)
+
     def items_like(self, inodes: Iterable[int], contents: Iterable[str], most: int) -> list[Item]:
         """Return the items that a new file with such an inode or digest may have been.
 

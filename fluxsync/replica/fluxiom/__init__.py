@@ -14,6 +14,7 @@ tagnames, placement          folder paths as tag names; which tag is a folder, w
 entries                      an asset as an entry: key, name, memo
 figures, writes              what a probe would show but for others; the requests that change something
 tagbook, listing, scanning   the account's tags; the full list; the list as a snapshot
+quiet_list        whether the list is what it was, without reading it
 library                      a fresh look at an asset, and a change that is verified
 version_notes                what the comments of an asset's versions say
 retag, uploads, arrival, folders, finding    the verbs, and `replica`, which holds them together

@@ -80,11 +80,11 @@ class Endpoints:
         answer = self._exchange("GET", f"tags/{tag_id}.xml", "read a tag", may_miss=True)
         return wire.parse_tag(answer.body) if answer.found else None
 
-    def assets_page(self, number: int) -> tuple[wire.Asset, ...]:
-        """Return a page of the list, from 1; empty beyond the last (the service may say 404 there)."""
+    def assets_page(self, number: int) -> bytes | None:
+        """Return a page of the list as it comes, from 1; beyond the last it is None (404) or holds none."""
         path = f"assets.xml?per_page={PAGE}&page={number}"
         answer = self._exchange("GET", path, "list the assets", may_miss=True)
-        return wire.parse_assets(answer.body) if answer.found else ()
+        return answer.body if answer.found else None
 
     def asset(self, asset_id: int) -> wire.Asset | None:
         answer = self._exchange("GET", f"assets/{asset_id}.xml", f"read asset {asset_id}", may_miss=True)

@@ -132,6 +132,12 @@ class Figures:
         """Whether a version that a newer one buried still counts as used space, as far as is known."""
         return self._facts.get(_KEPT) != "no"
 
+    @property
+    def writes(self) -> int:
+        """How many own writes were ever begun."""
+        with self._lock:
+            return self._begun
+
     def expected(self) -> Probe | None:
         with self._lock:
             return self._expected.probe() if self._expected is not None else None

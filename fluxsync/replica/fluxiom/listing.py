@@ -34,6 +34,8 @@ class Listed:
     #: Taken before the first page, and after the last.
     probe: Probe
     last_probe: Probe
+    #: How often it was walked: the assets are those of all walks.
+    walks: int
 
 
 def full_list(
@@ -45,14 +47,14 @@ def full_list(
     """
     assets: dict[int, Asset] = {}
     before = first = probe()
-    for _ in range(MOST_WALKS):
+    for walks in range(1, MOST_WALKS + 1):
         walk(page, assets, expected=expected, width=width)
         after = probe()
         if after == before:
-            return Listed(assets, True, first, after)
+            return Listed(assets, True, first, after, walks)
         # Joined by id: what shifted from one page to another while they were read is met this time.
         before, expected = after, len(assets)
-    return Listed(assets, False, first, before)
+    return Listed(assets, False, first, before, MOST_WALKS)
 
 
 def walk(

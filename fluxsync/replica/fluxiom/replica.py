@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -35,6 +35,7 @@ from fluxsync.replica.fluxiom.entries import (
 from fluxsync.replica.fluxiom.figures import Start
 from fluxsync.replica.fluxiom.library import Library
 from fluxsync.replica.fluxiom.placement import Placement
+from fluxsync.replica.fluxiom.quiet_list import QuietList
 from fluxsync.replica.fluxiom.scanning import Scan
 from fluxsync.replica.fluxiom.version_notes import VersionNote, note_of
 from fluxsync.replica.fluxiom.wire import Account, User
@@ -69,6 +70,9 @@ class Fluxiom:
         self._client = client
         self._direction = direction
         self._library = Library(client, mapping, sender, self.facts)
+        self._quiet = QuietList(
+            client.assets_page, self._probe, lambda: self._library.figures.writes, width=client.connections
+        )
 
     @property
     def reports(self) -> list[str]:
@@ -111,6 +115,13 @@ class Fluxiom:
     def expected(self) -> Probe | None:
         return self._library.figures.expected()
 
+    def settled(self) -> None:
+        self._quiet.settled()
+
+    def unchanged(self, go_on: Callable[[], object] = lambda: None) -> bool | None:
+        """Fetch the pages of the list without reading them: as many requests as a scan in step has."""
+        return self._quiet.unchanged(lambda: self._demand_rights(self._client.user()), go_on)
+
     def scan(self, scope: Scope, known: Mapping[str, Item]) -> Snapshot:
         """List the account, or look at single assets and all folders.
 
@@ -134,8 +145,10 @@ class Fluxiom:
 
     def _list(self, known: Mapping[str, Item]) -> Snapshot:
         figures = self._library.figures
-        start = figures.begin()
-        snapshot = Scan(self._library, self._client, partial(self._probe, start), known).everything()
+        start, writes = figures.begin(), figures.writes
+        scan = Scan(self._library, self._client, partial(self._probe, start), known)
+        snapshot = scan.everything()
+        self._quiet.saw(scan.marks, Probe(snapshot.probe), writes)
         # What is unknown may have changed, too: the next list is not to wait for another change.
         figures.adopt(start, complete=snapshot.complete and not snapshot.unknown)
         return snapshot

@@ -20,7 +20,8 @@ from fluxsync.replica.fluxiom.entries import (
 )
 from fluxsync.replica.fluxiom.library import Library
 from fluxsync.replica.fluxiom.listing import Listed, confirm, full_list
-from fluxsync.replica.fluxiom.wire import Asset
+from fluxsync.replica.fluxiom.quiet_list import in_order, mark_of
+from fluxsync.replica.fluxiom.wire import Asset, parse_assets
 
 __all__ = ["Scan"]
 
@@ -31,7 +32,10 @@ _IN_MOTION = (
 
 
 class Scan:
-    """One look at the account. The caller has asked for the user in the same pass."""
+    """One look at the account. The caller has asked for the user in the same pass.
+
+    After `everything`, `marks` holds those of the pages, where these tell all that it showed.
+    """
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class Scan:
         self._probe = probe
         self._known = known
         self._replaced: set[str] = set()
+        self.marks: tuple[bytes, ...] | None = None
 
     def everything(self) -> Snapshot:
         """List the account, and ask for each known asset that the list lacks."""
@@ -61,6 +66,8 @@ class Scan:
         )
         files.update(joined)
         lacks = len(missing) - len(joined) - len(unknown)
+        if missing:
+            self.marks = None  # requests for single assets told the rest
         return Snapshot(
             files=files,
             folders=self._folders(),
@@ -112,12 +119,20 @@ class Scan:
     def list(self) -> Listed:
         """Walk the whole list, and remember its length and highest id."""
         facts = self._library.facts
+        marks: dict[int, bytes] = {}
+
+        def page(number: int) -> tuple[Asset, ...]:
+            body = self._client.assets_page(number)
+            marks[number] = mark_of(body)
+            return () if body is None else parse_assets(body)
+
         listed = full_list(
-            self._client.assets_page,
+            page,
             self._probe,
             expected=int(facts.get("last_list_length", 0)),
             width=self._client.connections,
         )
+        self.marks = in_order(marks) if listed.complete and listed.walks == 1 else None
         facts["last_list_length"] = str(len(listed.assets))
         self._library.highest.saw(max(listed.assets, default=0))
         return listed

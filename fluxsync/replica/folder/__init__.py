@@ -7,7 +7,7 @@ keeps what was there.
 replica     the verbs of the contract, nothing else
 root        is it still the same root; how to reach a path without following links
 survey      a scan from beginning to end; one look
-scan        the walk
+scan        the walk; glance: which paths are not as agreed
 reading     content that no stamp could tell, in parallel, never torn
 stamps      size, times, inode
 special     what is neither file nor folder

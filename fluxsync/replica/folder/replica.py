@@ -21,7 +21,7 @@ from fluxsync.core.model import (
 )
 from fluxsync.core.paths import basename, dirname, join
 from fluxsync.errors import Rejected, Stale
-from fluxsync.replica.base import Source, Trashed
+from fluxsync.replica.base import Look, Source, Trashed
 from fluxsync.replica.folder import names, staging, syscalls
 from fluxsync.replica.folder.apply import Apply, conflicted_copy
 from fluxsync.replica.folder.busy import Patience, make_sure_idle
@@ -169,6 +169,9 @@ class Folder(TrashVerbs):
         """
         snapshot, self.mounts = self._survey.scan(scope, known, self.mounts, self._take_up)
         return snapshot
+
+    def differences(self, looks: Mapping[str, Look]) -> set[str]:
+        return self._survey.differences(looks, self.mounts, self._take_up)
 
     def look(self, entry: Entry) -> Entry | None:
         return self._survey.look(entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from fluxsync.core.model import Entry, Item, Kind, Place, Problem, Stamp, Unknown
 from fluxsync.core.paths import ancestors, join
@@ -18,7 +18,7 @@ from fluxsync.replica.folder.take_up import JUST_SAVED, TakeUp
 from fluxsync.replica.folder.tracked import Tracked
 from fluxsync.replica.folder.translate import explain
 
-__all__ = ["Walk"]
+__all__ = ["Walk", "covering", "unwanted"]
 
 _ANOTHER_ROOT = f"another root is there: it holds a {CONTROL} of its own"
 
@@ -27,7 +27,7 @@ class Walk:
     """One look at a tree.
 
     After the walk `unread` holds the files whose content has to be read, each with the stamp that it has to
-    have then; None: whichever.
+    have then; None: whichever. `paths` are those that are tracked, where `known` does not name them all.
     """
 
     def __init__(
@@ -37,6 +37,8 @@ class Walk:
         ignore_files: IgnoreFiles,
         mounts: frozenset[str],
         take_up: TakeUp,
+        *,
+        paths: Collection[str] | None = None,
     ) -> None:
         self.files: dict[str, Entry] = {}
         self.folders: dict[str, Entry] = {}
@@ -47,7 +49,7 @@ class Walk:
         #: Links and special files that were never tracked: left alone on both sides, with all that is below.
         self._skipped: set[str] = set()
         self._known = known
-        self._tracked = Tracked(known)
+        self._tracked = Tracked(known, known.keys() if paths is None else paths)
         self._base_rules = rules
         self._rules = rules.with_nested(ignore_files.specs)
         self._ignore_files = ignore_files
@@ -200,14 +202,14 @@ class Walk:
                 return None
             if stat.S_ISDIR(status.st_mode):
                 self.trouble(path, f"the folder cannot be read: {explain(error)}")
-                self._folder(path, status)
+                self._folder(path, stamp_of(status))
             elif stat.S_ISREG(status.st_mode):
                 self.unread[path] = None
             else:
                 self._special(path, status.st_mode)
             return None
         status = os.fstat(fd)
-        self._folder(path, status)
+        self._folder(path, stamp_of(status))
         if self._mount_changed(path, status.st_dev != device):
             os.close(fd)
             return None
@@ -249,8 +251,8 @@ class Walk:
         else:
             self.trouble(path, JUST_SAVED, stamp, again_s)
 
-    def _folder(self, path: str, status: os.stat_result) -> None:
-        self.folders[path] = Entry(Kind.FOLDER, Place("", path), stamp=stamp_of(status))
+    def _folder(self, path: str, stamp: Stamp) -> None:
+        self.folders[path] = Entry(Kind.FOLDER, Place("", path), stamp=stamp)
 
     def _special(self, path: str, mode: int) -> None:
         what = what_it_is(mode)
@@ -286,3 +288,21 @@ class Walk:
         except OSError as error:
             self.trouble(path, explain(error))
             return None
+
+
+def unwanted(rules: Rules, files: Iterable[str], folders: Iterable[str]) -> set[str]:
+    """Return the folders that selective sync wants nothing of: neither in them nor below."""
+    if not rules.selective:
+        return set()
+    needed: set[str] = set()
+    for path in files:
+        for folder in ancestors(path):
+            if folder in needed:
+                break
+            needed.add(folder)
+    return {path for path in folders if path not in needed and not rules.includes(path, True)}
+
+
+def covering(paths: Collection[str]) -> list[str]:
+    """Return the paths that lie below no other."""
+    return sorted(path for path in paths if not any(above in paths for above in ancestors(path)))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
 from fluxsync.core.model import Entry, Item, Kind, Place, Scope, Snapshot
 from fluxsync.core.paths import ancestors, basename, is_below
 from fluxsync.errors import Rejected
+from fluxsync.replica.base import Look
 from fluxsync.replica.folder.facts import Facts
+from fluxsync.replica.folder.glance import Glance
 from fluxsync.replica.folder.ignore import Rules
 from fluxsync.replica.folder.ignore_files import IgnoreFiles
 from fluxsync.replica.folder.reading import Reader
 from fluxsync.replica.folder.root import FOLDER_FLAGS, Root, check_path, is_text
-from fluxsync.replica.folder.scan import Walk
+from fluxsync.replica.folder.scan import Walk, covering, unwanted
 from fluxsync.replica.folder.stamps import birth_ns, lstat, stamp_of
 from fluxsync.replica.folder.syscalls import At
 from fluxsync.replica.folder.take_up import TakeUp
@@ -53,7 +55,7 @@ class Survey:
                 self._ignore_files.keep_only(walk.folders)
                 seen = walk.mounts
             else:
-                members = _covering(scope.members)
+                members = covering(scope.members)
                 for path in members:
                     self._one(walk, top, path)
                 seen = walk.mounts | {
@@ -65,7 +67,9 @@ class Survey:
         # A root that went away in the middle looks like an empty folder up to here, and no further.
         with self._root.opened():
             pass
-        _drop_unwanted(walk, walk.unread)
+        for folder in unwanted(walk.rules, (*walk.files, *walk.unread, *walk.unknown), walk.folders):
+            if folder not in walk.unknown:
+                del walk.folders[folder]
         snapshot = Snapshot(
             files=walk.files,
             folders=walk.folders,
@@ -76,6 +80,17 @@ class Survey:
             admits=walk.admits,
         )
         return snapshot, frozenset(seen)
+
+    def differences(self, looks: Mapping[str, Look], mounts: frozenset[str], take_up: TakeUp) -> set[str]:
+        """Return the paths that are not as they looked when they were agreed on. Raises `Halted`."""
+        with self._root.opened() as top:
+            glance = Glance(looks, self._rules, self._ignore_files, mounts, take_up)
+            glance.tree(top, "", os.fstat(top).st_dev)
+            self._ignore_files.keep_only(glance.inodes)
+        # As in a scan: a root that went away in the middle has lost nothing.
+        with self._root.opened():
+            pass
+        return glance.differing()
 
     def look(self, entry: Entry) -> Entry | None:
         """Look at a path; None: nothing of that kind is there. Its digest is known if the stamp is.
@@ -147,24 +162,3 @@ class Survey:
             elif not reading.gone:
                 again_s = take_up.again_at(reading.reason, reading.stamp) if reading.again else None
                 walk.trouble(reading.path, reading.reason, reading.stamp, again_s)
-
-
-def _drop_unwanted(walk: Walk, unread: Collection[str]) -> None:
-    """Forget the folders that selective sync wants nothing of: neither in them nor below."""
-    rules = walk.rules
-    if not rules.selective:
-        return
-    needed: set[str] = set()
-    for path in (*walk.files, *unread, *walk.unknown):
-        for folder in ancestors(path):
-            if folder in needed:
-                break
-            needed.add(folder)
-    for folder in [path for path in walk.folders if path not in needed and not rules.includes(path, True)]:
-        if folder not in walk.unknown:
-            del walk.folders[folder]
-
-
-def _covering(members: Collection[str]) -> list[str]:
-    """Return the members that lie below no other."""
-    return sorted(path for path in members if not any(above in members for above in ancestors(path)))

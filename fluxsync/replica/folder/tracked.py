@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from fluxsync.core.model import Item, Stamp
 from fluxsync.core.paths import ancestors
@@ -11,20 +11,24 @@ __all__ = ["Tracked"]
 
 
 class Tracked:
-    """Answers about the ancestor's items, by path. What few walks ask is put together when it is asked."""
+    """Answers about the ancestor's items by path, and about the `paths` of all.
 
-    def __init__(self, known: Mapping[str, Item]) -> None:
+    What few walks ask is put together when it is asked.
+    """
+
+    def __init__(self, known: Mapping[str, Item], paths: Collection[str]) -> None:
         self._known = known
+        self._paths = paths
         self._on_the_way: set[str] | None = None
         self._stamps: set[Stamp] | None = None
 
     def has(self, path: str) -> bool:
         """Tell whether a path is known, or on the way to one: folders on the way may have no row."""
-        if path in self._known:
+        if path in self._paths:
             return True
         if self._on_the_way is None:
             self._on_the_way = set()
-            for known in self._known:
+            for known in self._paths:
                 for folder in ancestors(known):
                     if folder in self._on_the_way:
                         break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from fluxsync.core.model import (
@@ -57,6 +57,12 @@ class MemoryAccount:
     @locked
     def expected(self) -> Probe | None:
         return self._figures.expected()
+
+    def settled(self) -> None:
+        pass
+
+    def unchanged(self, go_on: Callable[[], object] = lambda: None) -> bool | None:
+        return None
 
     @locked
     def scan(self, scope: Scope, known: Mapping[str, Item]) -> Snapshot:

@@ -19,7 +19,7 @@ from fluxsync.core.model import (
 from fluxsync.core.paths import ancestors, basename, dirname, is_below, join, rebase
 from fluxsync.core.trash import TrashedFile
 from fluxsync.errors import Halted, Rejected, Stale
-from fluxsync.replica.base import Source, Trashed
+from fluxsync.replica.base import Look, Source, Trashed
 from fluxsync.replica.memory.content import digest_of, locked, read, stream
 
 __all__ = ["MemoryFile", "MemoryFolder"]
@@ -63,6 +63,21 @@ class MemoryFolder:
         files = {path: self._file(path) for path in self.files if _covers(scope, path)}
         folders = {path: self._folder(path) for path in self.folders if _covers(scope, path)}
         return Snapshot(files, folders, scope=scope)
+
+    @locked
+    def differences(self, looks: Mapping[str, Look]) -> set[str]:
+        self.make_sure()
+        tracked = {*looks, *(folder for path in looks for folder in ancestors(path))}
+        found = looks.keys() - self.files.keys() - self.folders.keys()
+        for path, file in self.files.items():
+            stamp = file.stamp
+            if looks.get(path) != (stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.inode):
+                found.add(path)
+        for path, stamp in self.folders.items():
+            look = looks.get(path)
+            if look != (stamp.inode,) and (look or path not in tracked):
+                found.add(path)
+        return {path for path in found if found.isdisjoint(ancestors(path))}
 
     @locked
     def look(self, entry: Entry) -> Entry | None:

@@ -163,7 +163,7 @@ def test_a_list_that_is_not_complete_makes_another_due(world: World, monkeypatch
     assert not world.due
     page = world.client.assets_page
 
-    def changing(number: int) -> tuple[Asset, ...]:
+    def changing(number: int) -> bytes | None:
         world.store.create_asset("theirs.gif", b"theirs")
         return page(number)
 
@@ -193,7 +193,7 @@ def test_a_list_that_fails_changes_nothing_of_what_is_expected(
     world.file("a.gif")
     world.scan()
 
-    def broken(number: int) -> tuple[Asset, ...]:
+    def broken(number: int) -> bytes | None:
         raise Unavailable("500")
 
     with monkeypatch.context() as patch:
