@@ -176,7 +176,7 @@ def check_tag(value: str) -> str:
 def check_loopback(value: str) -> str:
     """Return a host that is this machine."""
     if not is_loopback(value):
-        raise ValueError("is not this machine: the status page answers 127.0.0.1 or ::1 only")
+        raise ValueError("is not this machine: the HTTP interface answers 127.0.0.1 or ::1 only")
     return value
 
 

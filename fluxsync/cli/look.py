@@ -32,15 +32,18 @@ def status() -> None:
     Changes nothing, and does not ask the account. A running service says what it does at this moment; without
     one it is what the journal says since the last pass.
     """
-    from fluxsync.engine.ask import status_there
+    from fluxsync.engine.ask import is_running, status_there
 
     session = this()
     settings = session.settings(log=False)
-    picture = status_there(settings.journal_path) or _known(settings)
+    live = status_there(settings.journal_path)
+    picture = live or _known(settings)
     if session.json:
         output.document(status_document(picture, picture.message))
     else:
-        _show_status(picture, settings.local.root, settings.remote.url, picture.message)
+        runs = live is not None or is_running(settings.journal_path)
+        service = _NO_SERVICE if not runs else "runs" if live is not None else "runs, and does not answer"
+        _show_status(picture, settings.local.root, settings.remote.url, service)
 
 
 def _known(settings: Settings) -> Status:
@@ -88,6 +91,7 @@ def _next_try(row: Trouble) -> str:
     return f"; {put_aside(row.tries, row.next_try)}" if row.next_try is not None else ""
 
 
+_NO_SERVICE = "does not run"
 _STATES = {
     "in-step": ("in step", "green"),
     "working": ("working", "cyan"),
@@ -99,19 +103,19 @@ _STATES = {
 }
 
 
-def _show_status(picture: Status, root: Path, url: str, wrong: str) -> None:
+def _show_status(picture: Status, root: Path, url: str, service: str) -> None:
     word, colour = _STATES[picture.state]
     output.line((word, colour), ("   ", ""), (str(root), "bold"), ("  <->  ", "dim"), (url, "bold"))
     output.line()
-    if wrong:
-        output.line("  ", (wrong, "red"))
+    if picture.message:
+        output.line("  ", (picture.message, "red"))
         output.line()
-    last = picture.last_pass
-    if last is None:
+    if picture.last_pass is None and service == _NO_SERVICE:
         output.line("  no pass has been made yet: run `fluxsync --once`")
         return
     since = picture.in_step_since
     for label, text in (
+        ("service", service),
         ("last pass", _ended(picture)),
         ("in step", "never yet" if since is None else f"{day_and_time(since)}, {ago(since, picture.now)}"),
         ("both sides", _counted(picture)),
@@ -142,7 +146,8 @@ def _moved(row: Moving) -> str:
 
 def _ended(picture: Status) -> str:
     last = picture.last_pass
-    assert last is not None
+    if last is None:
+        return "none yet"
     if last.ended is None:
         what = "is running" if picture.state == "working" else "was cut short; the next one continues"
         return f"number {last.number} {what}"

@@ -58,8 +58,12 @@ _COMPLETE = "_FLUXSYNC_COMPLETE"
 def fluxsync(context: click.Context, once_: bool, dry_run: bool, approve: bool) -> int | None:
     """Keep a folder and a Fluxiom account in step, both ways.
 
-    `fluxsync --once` compares the folder, the account and what both last agreed on; it sends, fetches, moves
-    and renames until both are the same. What it deletes or replaces goes to a trash, on either side.
+    Without a command it goes on until Ctrl-C or SIGTERM: it watches the folder, looks at the account from
+    time to time, and brings over what changed. It logs on stderr. `fluxsync service install` has it run in
+    the background. With --once it makes one complete pass and exits.
+
+    Either way it compares the folder, the account and what both last agreed on; it sends, fetches, moves and
+    renames until both are the same. What it deletes or replaces goes to a trash, on either side.
     """
     session = context.ensure_object(Session)
     if context.invoked_subcommand is not None:

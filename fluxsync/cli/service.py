@@ -64,7 +64,7 @@ def install(name: str | None) -> None:
     for step in install_service(on, wanted):
         steps.append(step)
         _tell(step)
-    hints = list(on.hints)
+    hints = [*on.hints, f"its log: {on.log(wanted.name)}"]
     if ignored := unseen(os.environ):
         hints.append(f"it does not see {', '.join(ignored)} of this shell")
     for hint in hints:
@@ -130,6 +130,7 @@ def status(name: str | None) -> None:
     output.line((found.unit, "bold"), f"  {', '.join(words)}")
     if found.config is not None:
         output.line((f"  {found.file}, for {found.config}", "dim"))
+        output.line((f"  its log: {on.log(meant)}", "dim"))
 
 
 def _supervisor() -> Supervisor:

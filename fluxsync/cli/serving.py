@@ -13,6 +13,16 @@ def serve_in_foreground(session: Session) -> int:
     from fluxsync.memory import with_plain_allocator
 
     with_plain_allocator()
+    from fluxsync.engine.ask import is_running
+    from fluxsync.errors import Locked
     from fluxsync.serve import serve
 
-    return serve(settings, lambda: session.settings(service=True))
+    try:
+        return serve(settings, lambda: session.settings(service=True))
+    except Locked:
+        if not is_running(settings.journal_path):
+            raise
+        raise Locked(
+            f"another fluxsync works on {settings.local.root}, as a service:"
+            " `fluxsync status` shows what it does"
+        ) from None

@@ -10,7 +10,7 @@ from fluxsync.cli.session import shared_options, this
 __all__ = ["sync"]
 
 
-@click.command(short_help="Make a complete pass now, by the running service where there is one.")
+@click.command(short_help="Make a complete pass now, by the service if one runs.")
 @shared_options
 @click.option(
     "--timeout",

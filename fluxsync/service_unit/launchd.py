@@ -67,7 +67,7 @@ class Launchd:
         return agent_text(
             [*wanted.command, "--config", str(wanted.config)],
             label=self.unit(wanted.name),
-            log=str(self._logs / f"{self.unit(wanted.name)}.log"),
+            log=self.log(wanted.name),
             mark=_MARK,
             environment=wanted.environment,
         )
@@ -93,6 +93,9 @@ class Launchd:
         answer = ask("launchctl", "print", self._target(name))
         lines = [line.strip() for line in answer.out.splitlines()]
         return State(answer.code == 0, answer.code == 0 and "state = running" in lines)
+
+    def log(self, name: str) -> str:
+        return str(self._logs / f"{self.unit(name)}.log")
 
     def _target(self, name: str) -> str:
         return f"{self._domain}/{self.unit(name)}"

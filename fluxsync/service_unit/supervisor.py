@@ -76,6 +76,10 @@ class Supervisor(Protocol):
 
     def state(self, name: str) -> State: ...
 
+    def log(self, name: str) -> str:
+        """Return where a person finds what the service logs: a command, or a file."""
+        ...
+
 
 def supervisor(platform: str = sys.platform, env: Mapping[str, str] | None = None) -> Supervisor:
     """Return the supervisor of a platform; whether it is really there is for its `check` to say."""

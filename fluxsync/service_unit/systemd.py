@@ -103,6 +103,9 @@ class Systemd:
         active = ask(*_SYSTEMCTL, "is-active", self.unit(name)).out.strip()
         return State(enabled in ("enabled", "enabled-runtime"), active in ("active", "reloading"))
 
+    def log(self, name: str) -> str:
+        return f"journalctl --user -u {self.unit(name)}"
+
 
 def unit_text(
     command: str,

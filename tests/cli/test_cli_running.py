@@ -370,6 +370,7 @@ def test_status_shows_what_the_service_does_at_this_moment(world: World, held: H
             [{"action": "create", "path": "a.txt", "bytes": 10, "moved": 4}],
         )
         assert text.startswith("working")
+        assert re.search(r"service +runs\n +last pass", text)
         assert re.search(r"moving \(1\)\n +a\.txt +create, 4 bytes of 10 bytes", text)
         assert (world.document("status")["state"], world.document("status")["moving"]) == ("in-step", [])
 
@@ -381,6 +382,12 @@ def test_status_of_a_service_that_does_not_answer_is_the_journals(world: World) 
         assert world.run("sync").returncode == 0
         service.kill()
     assert world.document("status")["state"] == "in-step"
+    assert re.search(r"service +does not run\n", world.run("status").stdout)
+
+
+def test_status_before_the_first_pass_of_a_service_does_not_ask_for_another_one(world: World) -> None:
+    with service_of(world):
+        assert re.search(r"service +runs\n +last pass +none yet\n", world.run("status").stdout)
 
 
 # -- two pairs ---------------------------------------------------------------------------------------------

@@ -42,10 +42,13 @@ class TestSystemd:
         lines = done.stdout.splitlines()
         assert lines[0] == f"wrote {file}"
         assert "systemctl --user enable --now fluxsync@acme.service" in lines
+        assert "its log: journalctl --user -u fluxsync@acme.service" in lines
         assert f" --config {config}\n" in file.read_text()
         again = world.run(*at, "service", "install", configured=False, env=path(tools))
         assert again.stdout.splitlines()[0] == f"{file} is as it should be"
         shown = world.document(*at, "service", "status", configured=False, env=path(tools))
+        text = world.run(*at, "service", "status", configured=False, env=path(tools)).stdout
+        assert "its log: journalctl --user -u fluxsync@acme.service" in text
         assert shown == {
             "unit": file.name,
             "file": str(file),

@@ -78,6 +78,7 @@ def test_a_second_one_ends_with_5(services: Callable[..., Service], account: San
     second = service.command()
     assert (second.returncode, second.stdout) == (5, "")
     assert "another fluxsync works on" in second.stderr
+    assert "as a service" in second.stderr
     once = service.command("--once")
     assert once.returncode == 5
     assert "fluxsync sync" in once.stderr

@@ -82,6 +82,7 @@ def test_launchd_is_told_to_load_it(home: Path, tools: StandIns) -> None:
     agent = plistlib.loads(file.read_bytes())
     assert agent["ProgramArguments"] == [*PROGRAM, "--config", str(default(home))]
     assert Path(agent["StandardErrorPath"]).parent.is_dir()
+    assert on.log("") == agent["StandardErrorPath"]
     kick = f"launchctl kickstart {USER}/org.fluxsync.agent"
     assert put(on, default(home)) == [f"{file} is as it should be", kick]
     steps = list(install(on, Wanted("", default(home), ("/new/fluxsync",))))
