@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from fluxsync.engine.cycle import Dirt
 from fluxsync.engine.dirty import Vanished
 from fluxsync.engine.report import Result
 from fluxsync.errors import Rejected
+from fluxsync.replica.memory.asset import MemoryVersion
 
 EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "150"))
 law = settings(
@@ -183,3 +185,116 @@ def test_other_ignore_rules_are_judged_with_the_whole_account(tmp_path, dirty):
     ]
     world.in_step()
     assert not any("everything" in look for look in parted(world, [{"A"}]))
+
+
+indices = st.integers(0, 30)
+theirs = st.one_of(
+    st.tuples(st.just("upload"), paths),
+    st.tuples(st.just("edit"), indices),
+    st.tuples(st.just("retag"), indices, st.sampled_from(FOLDERS)),
+    st.tuples(st.just("rename"), indices, st.sampled_from(NAMES)),
+    st.tuples(st.just("trash"), indices),
+    st.tuples(st.just("restore"), indices),
+    st.tuples(st.just("rename tag"), folders, folders),
+)
+ours = st.one_of(
+    st.tuples(st.just("write"), paths),
+    st.tuples(st.just("move"), paths, paths),
+    st.tuples(st.just("move"), folders, folders),
+    st.tuples(st.just("remove"), st.one_of(paths, folders)),
+)
+looks = st.one_of(st.tuples(st.just("part"), st.integers(0, 15)), st.tuples(st.just("whole")))
+
+
+class Story:
+    """People on both sides, and passes over parts in between; each content is written once."""
+
+    def __init__(self, home: Path, trusting: bool) -> None:
+        self.world = grown(home)
+        self.trusting = trusting
+        self.vanished = Vanished(0.0)
+        self.strangers: frozenset[str] = frozenset()
+        self.dirty: set[str] = set()
+        self.written = set(self.world.here().values())
+        self.given_up: set[str] = set()
+
+    def tell(self, step: tuple) -> None:
+        match step:
+            case ("part", cut):
+                self.look({path for n, path in enumerate(sorted(self.dirty)) if cut >> (n % 4) & 1})
+            case ("whole",):
+                self.look(None)
+            case ("write" | "move" | "remove", *_):
+                self.here(step)
+            case _:
+                self.there(*step)
+
+    def look(self, paths: set[str] | None) -> None:
+        if paths is None:
+            self.dirty.clear()
+            report = self.world.once()
+        else:
+            self.dirty -= paths
+            calm = not self.dirty
+            dirt = Dirt(paths, self.vanished, lambda: calm, self.trusting, self.strangers)
+            report = self.world.once(dirt=dirt)
+        self.dirty |= report.again.keys()
+        self.strangers = report.strangers
+
+    def content(self) -> str:
+        self.written.add(f"content {len(self.written)}")
+        return f"content {len(self.written) - 1}"
+
+    def here(self, deed: tuple) -> None:
+        before = self.world.here()
+        deed = (*deed, self.content()) if deed[0] == "write" else deed
+        events = do(self.world, deed)
+        if not events:
+            self.given_up |= set(deed[2:]) if deed[0] == "write" else set()
+        self.dirty |= set(events)
+        self.given_up |= set(before.values()) - set(self.world.here().values())
+
+    def there(self, deed: str, *args) -> None:
+        world = self.world
+        if deed == "upload":
+            world.upload(args[0], self.content())
+            return
+        if deed == "rename tag":
+            old, new = args
+            if old in world.account.tags.values() and new not in world.account.tags.values():
+                world.rename_tag(old, new)
+            return
+        found = [a for a in world.account.assets.values() if a.trashed == (deed == "restore")]
+        if not found:
+            return
+        asset = found[args[0] % len(found)]
+        last = asset.versions[-1]
+        match deed:
+            case "edit":
+                self.given_up.add(last.content.decode())
+                asset.versions.append(MemoryVersion(self.content().encode(), last.name))
+            case "rename":
+                asset.versions.append(replace(last, name=args[1]))
+            case "retag":
+                asset.home = world.tag(args[1])
+            case _:
+                asset.trashed = deed == "trash"
+
+    def live(self) -> Counter[str]:
+        live = [asset for asset in self.world.account.assets.values() if not asset.trashed]
+        return Counter(asset.versions[-1].content.decode() for asset in live)
+
+
+@law
+@given(st.booleans(), st.lists(st.one_of(ours, theirs, looks), min_size=3, max_size=14))
+def test_parts_and_a_colleague_end_in_step_with_nothing_lost(trusting, steps):
+    """Between passes over parts a colleague works on the account; a few whole passes end with equal sides."""
+    with tempfile.TemporaryDirectory() as name:
+        story = Story(Path(name), trusting)
+        for step in steps:
+            story.tell(step)
+        story.look(set(story.dirty))
+        story.world.rest()
+        assert Counter(story.world.here().values()) == story.live()
+        assert max(story.live().values(), default=1) == 1
+        assert story.written - story.given_up <= story.world.contents()

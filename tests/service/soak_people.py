@@ -17,9 +17,12 @@ from pathlib import Path
 from e2e_world import TRASH_TAG, live_assets, tags_of
 
 from fluxsync.sandbox.errors import ApiError
+from fluxsync.sandbox.model import Asset
 from fluxsync.sandbox.server import Sandbox
 
 FOLDERS = ("", "A", "B", "A/Sub", "B/Deep/Sub", "Client Ünï")
+#: What nobody touches, and nobody counts.
+STOCK = "Stock"
 NAMES = tuple(f"{letter}.txt" for letter in "abcdefgh")
 _NOREPLACE, _EXCHANGE = 1, 2
 _MOST_FILES = 60
@@ -102,7 +105,7 @@ class Designer(Person):
     def paths(self) -> list[Path]:
         found = []
         for folder, folders, files in os.walk(self.root):
-            folders[:] = [name for name in folders if name != ".fluxsync"]
+            folders[:] = [name for name in folders if name not in (".fluxsync", STOCK)]
             found += [Path(folder, name) for name in files if not name.endswith((".tmp", "~"))]
         return sorted(found)
 
@@ -237,12 +240,15 @@ class Colleague(Person):
 
         return do
 
+    def _live(self) -> list[Asset]:
+        return [asset for asset in live_assets(self.account) if STOCK not in tags_of(asset)]
+
     def _some(self) -> int | None:
-        assets = live_assets(self.account)
+        assets = self._live()
         return self.chance.choice(assets).id if assets else None
 
     def upload(self) -> None:
-        if len(live_assets(self.account)) < _MOST_FILES:
+        if len(self._live()) < _MOST_FILES:
             content, folder = self.new_content(), self.chance.choice(FOLDERS)
             name = f"from {self.name} {len(self.written)}.txt"
             number = self.store.create_asset(name, content, tags=(folder,) if folder else ())

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 from e2e_world import live_assets
 from service_world import Service, agrees, until
-from soak_people import Colleague, Designer, Person
+from soak_people import STOCK, Colleague, Designer, Person
 
 from fluxsync.engine.status import State
 from fluxsync.sandbox.server import Sandbox
@@ -80,7 +80,7 @@ def in_order(services: list[Service], account: Sandbox, people: list[Person]) ->
     for other in others:
         assert {c[:40]: (first[c], other[c]) for c in first if first[c] != other[c]} == {}
     contents = Counter(account.store.content(asset.id) for asset in live_assets(account))
-    assert [content for content, times in contents.items() if times > 1] == []
+    assert [story(content, account, services, people) for content, n in contents.items() if n > 1] == []
     held = {account.store.content(asset.id) for asset in account.store.assets()}
     for service in services:
         held.update(service.machine.tree().values())
@@ -102,6 +102,20 @@ def in_order(services: list[Service], account: Sandbox, people: list[Person]) ->
 def places(service: Service) -> dict[bytes, str]:
     """Return the path of each content, without the number that tells two assets of one name apart here."""
     return {content: _NUMBER.sub("", path) for path, content in service.machine.tree().items()}
+
+
+def story(content: bytes, account: Sandbox, services: list[Service], people: list[Person]) -> str:
+    """Tell all that is known of a content and of the assets that have it."""
+    lines = [content[:40].decode(), *traces(content, people)]
+    for asset in account.store.assets():
+        if account.store.content(asset.id) == content:
+            versions = [f"{v.number} {v.filename} {v.comment}" for v in account.store.versions(asset.id)]
+            lines += ["", f"{asset.id} {[tag.name for tag in asset.tags]} {asset.filename}", *versions]
+            lines += [line for person in people for line in person.log if f" {asset.id}" in line]
+            for service in services:
+                rows = service.document("history")["events"]
+                lines += [f"{service.machine.home.name} {row}" for row in rows if row["asset_id"] == asset.id]
+    return "\n".join(lines)
 
 
 def traces(content: bytes, people: list[Person]) -> list[str]:
@@ -132,3 +146,24 @@ def test_two_machines_and_kills_in_between(
     lived(people, both, seed, spells=6)
     rested(both, account)
     in_order(both, account, people)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_library_that_is_large_and_kills_in_between(
+    services: Callable[..., Service], account: Sandbox, seed: int
+) -> None:
+    """So large that lists are rare, and parts believe what the journal says of the account."""
+    service = services(safety=MANY, sync={"poll_interval": 4, "first_run": "trust-size"})
+    for number in range(2100):
+        content = b"stock %d" % number
+        account.store.create_asset(f"{number}.txt", content, tags=(STOCK,))
+        service.machine.write(f"{STOCK}/{number}.txt", content)
+    service.start()
+    rested([service], account)
+    people: list[Person] = [
+        Designer("Ann", service.machine.root, seed),
+        Colleague("Cleo", account, seed, most_pause_s=2.0),
+    ]
+    lived(people, [service], seed, spells=4)
+    rested([service], account)
+    in_order([service], account, people)

@@ -17,6 +17,8 @@ from fluxsync.sandbox.server import Sandbox
 
 ALL = {"max_delete": "100%", "max_move": "100%", "max_edit": "10000"}
 MINUTES_S = 100.0
+#: No look at the account helps out: what events say, and what is due again, is all that the service has.
+BY_EVENTS = {"poll_interval": 600}
 
 
 def stocked(service: Service, account: Sandbox, paths: Sequence[str]) -> dict[str, int]:
@@ -72,21 +74,21 @@ def dragged(service: Service, account: Sandbox, count: int) -> None:
 def test_files_dragged_to_another_folder_are_moves(
     services: Callable[..., Service], account: Sandbox
 ) -> None:
-    dragged(services(), account, 200)
+    dragged(services(sync=BY_EVENTS), account, 200)
 
 
 @pytest.mark.slow
 def test_two_thousand_files_dragged_are_two_thousand_moves(
     services: Callable[..., Service], account: Sandbox
 ) -> None:
-    dragged(services(), account, 2000)
+    dragged(services(sync=BY_EVENTS), account, 2000)
 
 
 def test_a_tree_moved_within_the_root_is_one_rename_for_each_folder(
     services: Callable[..., Service], account: Sandbox
 ) -> None:
     """No content is sent, the assets and the tags stay the same."""
-    service = services()
+    service = services(sync=BY_EVENTS)
     paths = [f"Clients/C{n % 7}/P{n % 3}/{n:03}.txt" for n in range(120)]
     ids = stocked(service, account, paths)
     service.start()
@@ -110,7 +112,7 @@ def test_a_storm_of_renames_ends_with_the_last_names(
     services: Callable[..., Service], account: Sandbox
 ) -> None:
     """Files renamed many times in a row, and in circles, keep their assets and their content."""
-    service = services()
+    service = services(sync=BY_EVENTS)
     a = service.machine
     ids = stocked(service, account, [f"A/{n:02}.txt" for n in range(40)])
     contents = {number: a.read(path) for path, number in ids.items()}
@@ -134,7 +136,7 @@ def test_a_storm_of_renames_ends_with_the_last_names(
 @pytest.mark.slow
 def test_five_thousand_files_copied_in_at_once(services: Callable[..., Service], account: Sandbox) -> None:
     """All of them are on the account once, while another file is saved again and again."""
-    service = services().start()
+    service = services(sync=BY_EVENTS).start()
     a = service.machine
     for number in range(5000):
         a.write(f"In/{number % 40:02}/{number:04}.txt", b"content %d" % number)
@@ -152,7 +154,7 @@ def test_every_way_to_save_is_a_version_of_the_same_asset(
     services: Callable[..., Service], account: Sandbox
 ) -> None:
     """A temporary file renamed over it, a backup made of the old file, written in place, deleted and anew."""
-    service = services(safety=ALL)
+    service = services(safety=ALL, sync=BY_EVENTS)
     a = service.machine
     ways = ["over.txt", "backup.txt", "place.txt", "anew.txt", "exchange.txt"]
     ids = stocked(service, account, [f"Docs/{name}" for name in ways])
@@ -183,7 +185,7 @@ def test_every_way_to_save_is_a_version_of_the_same_asset(
 
 def test_a_storm_of_saves_is_few_versions(services: Callable[..., Service], account: Sandbox) -> None:
     """What is saved again and again goes up once it is quiet, or after the longest wait."""
-    service = services(safety=ALL)
+    service = services(safety=ALL, sync=BY_EVENTS)
     a = service.machine
     stocked(service, account, [f"{n}.txt" for n in range(10)])
     service.start()
@@ -203,7 +205,7 @@ def test_a_file_that_is_written_slowly_goes_up_once_and_whole(
     services: Callable[..., Service], account: Sandbox
 ) -> None:
     """While its program has it open, each look of the service leaves it alone."""
-    service = services(safety=ALL).start()
+    service = services(safety=ALL, sync=BY_EVENTS).start()
     a = service.machine
     with open(a.path("slow.mov"), "wb") as file:
         for part in range(12):
@@ -227,7 +229,7 @@ def test_a_file_that_is_written_slowly_goes_up_once_and_whole(
 def test_a_folder_renamed_while_files_in_it_are_saved(
     services: Callable[..., Service], account: Sandbox
 ) -> None:
-    service = services(safety=ALL)
+    service = services(safety=ALL, sync=BY_EVENTS)
     a = service.machine
     ids = stocked(service, account, [f"Old/{n}/{n}.txt" for n in range(5)])
     service.start()
@@ -236,7 +238,7 @@ def test_a_folder_renamed_while_files_in_it_are_saved(
 
     def save() -> None:
         turn = 0
-        while not stop.wait(0.02):
+        while not stop.wait(0.5):  # quiet for longer than `settle`: else the longest wait is waited for
             turn += 1
             for folder in ("Old", "New"):
                 try:
@@ -262,7 +264,7 @@ def test_a_folder_renamed_while_files_in_it_are_saved(
 
 def test_deep_folders_and_files_made_at_once(services: Callable[..., Service], account: Sandbox) -> None:
     """Files that are there before their folder is watched are found."""
-    service = services().start()
+    service = services(sync=BY_EVENTS).start()
     a = service.machine
     for number in range(30):
         a.write(f"D{number}/a/b/c/d/e/f/{number}.txt", b"%d" % number)
@@ -276,7 +278,7 @@ def test_a_folder_moved_out_of_the_root_and_back(
     services: Callable[..., Service], account: Sandbox, tmp_path: Path
 ) -> None:
     """Out: its assets go to the trash. Back: they are the same assets again."""
-    service = services(safety=ALL)
+    service = services(safety=ALL, sync=BY_EVENTS)
     a = service.machine
     ids = stocked(service, account, [f"Project/{n // 5}/{n}.txt" for n in range(15)])
     a.write("stays.txt", b"stays")
@@ -298,7 +300,7 @@ def test_a_folder_moved_out_of_the_root_and_back(
 def test_a_folder_that_is_away_for_a_moment_is_not_deleted(
     services: Callable[..., Service], account: Sandbox, tmp_path: Path
 ) -> None:
-    service = services(safety=ALL, sync={"settle": 1.0})
+    service = services(safety=ALL, sync={"settle": 1.0, **BY_EVENTS})
     a = service.machine
     ids = stocked(service, account, [f"Project/{n}.txt" for n in range(15)])
     service.start()
@@ -313,7 +315,7 @@ def test_a_folder_that_is_away_for_a_moment_is_not_deleted(
 
 
 def test_renames_of_case_alone(services: Callable[..., Service], account: Sandbox) -> None:
-    service = services()
+    service = services(sync=BY_EVENTS)
     a = service.machine
     ids = stocked(service, account, ["Logos/Logo.gif", "Logos/b.gif"])
     service.start()
@@ -329,7 +331,7 @@ def test_renames_of_case_alone(services: Callable[..., Service], account: Sandbo
 
 def test_ignore_rules_that_come_and_go(services: Callable[..., Service], account: Sandbox) -> None:
     """What they exclude is left alone on both sides; without them both sides are merged again."""
-    service = services()
+    service = services(sync=BY_EVENTS)
     a = service.machine
     stocked(service, account, ["Work/a.psd", "Work/a.txt", "Work/Cache/c.txt", "b.txt"])
     service.start()
@@ -357,7 +359,7 @@ def test_ignore_rules_that_come_and_go(services: Callable[..., Service], account
 
 def test_events_that_were_lost_are_noticed(services: Callable[..., Service], account: Sandbox) -> None:
     """More events than the system keeps, while the service cannot read any: it looks at everything."""
-    service = services(safety=ALL)
+    service = services(safety=ALL, sync=BY_EVENTS)
     a = service.machine
     ids = stocked(service, account, [f"In/{n:02}.txt" for n in range(30)])
     service.start()
@@ -413,7 +415,7 @@ def test_a_kill_in_the_middle_of_a_storm_doubles_nothing(
     services: Callable[..., Service], account: Sandbox
 ) -> None:
     """`kill -9` while files go up, again and again: each is one asset in the end."""
-    service = services()
+    service = services(sync=BY_EVENTS)
     a = service.machine
     for turn in range(3):
         service.start()
