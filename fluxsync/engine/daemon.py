@@ -20,7 +20,6 @@ from fluxsync.core.part import Owed
 from fluxsync.engine.agenda import Agenda, Look
 from fluxsync.engine.clocks import Jumps, uptime_s
 from fluxsync.engine.cycle import Dirt, Watcher
-from fluxsync.engine.dirty import Vanished
 from fluxsync.engine.hand import Hand
 from fluxsync.engine.live import Live
 from fluxsync.engine.merge import Due, Merger
@@ -28,6 +27,7 @@ from fluxsync.engine.report import Report, Result
 from fluxsync.engine.service import Outcome, Task, Verb
 from fluxsync.engine.standstill import Standstill
 from fluxsync.engine.status import State, Status
+from fluxsync.engine.vanished import Vanished
 from fluxsync.engine.wake import Job, Wake
 from fluxsync.errors import FluxsyncError, Halted, ReplicaError, Unauthorized, Unavailable
 from fluxsync.replica.base import RemoteReplica
