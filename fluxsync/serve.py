@@ -20,10 +20,11 @@ from fluxsync import logs
 from fluxsync.app import App, opened
 from fluxsync.engine.control import Control
 from fluxsync.engine.cycle import Dirt, Watcher
-from fluxsync.engine.daemon import Daemon, Ending, Timing
+from fluxsync.engine.daemon import Daemon
 from fluxsync.engine.report import Report
 from fluxsync.engine.rescan import changed
 from fluxsync.engine.service import Outcome, Task, Verb
+from fluxsync.engine.shift import LONGEST_SLEEP_S, Ending, Timing
 from fluxsync.engine.status import State, Status
 from fluxsync.errors import ConfigError, FluxsyncError, Halted, Locked, StateError, Unauthorized, Unavailable
 from fluxsync.memory import release
@@ -107,7 +108,11 @@ class _Server:
         self._passes = PassLog()
         self._notifier = Notifier()
         self._daemon = Daemon(
-            on_rest=release, alive=self._notifier.alive, on_report=self._passes.finished, on_state=self._state
+            beat_s=self._notifier.watchdog_s or LONGEST_SLEEP_S,
+            on_rest=release,
+            alive=self._notifier.alive,
+            on_report=self._passes.finished,
+            on_state=self._state,
         )
         self._signal = 0
         self._started = False
@@ -186,8 +191,7 @@ class _Server:
 
     def _timing(self) -> Timing:
         sync = self._settings.sync
-        beat_s = self._notifier.watchdog_s or 300.0
-        return Timing(sync.settle, sync.poll_interval, sync.full_list_interval, beat_s=beat_s)
+        return Timing(sync.settle, sync.poll_interval, sync.full_list_interval)
 
     def _changed_by_others(self) -> bool:
         """Tell whether the folder lies where other machines change it, unseen by this one."""

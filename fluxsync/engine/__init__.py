@@ -18,6 +18,9 @@ trash     what lies in both trashes since when; the local one empties itself
 conflicts which stand, and how a person settles one
 trash_list  what is in both, and why; restore: bring it back; empty: because a person says so
 service   what others may ask of a running service
+daemon    the service: one thread that decides; shift: its work on a pair that is open; hand: the pass in hand
+wake      what wakes it; live: the picture that everybody sees
+view      what a pass looks at: everything, or (dirty) a part
 control   the socket on which commands ask it; relay: tells them how it goes; onlooker: what is told
 ask       the other end of it; address: where it is; lines, wire: what goes over it
 merge     dirty paths wait for quiet; vanished: so do deletions

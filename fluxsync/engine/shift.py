@@ -1,0 +1,295 @@
+"""The work on one pair while it is open: what is due is done, and what came of it says what is due next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from fluxsync.core.part import Owed
+from fluxsync.engine.agenda import Agenda, Look
+from fluxsync.engine.cycle import Dirt, Watcher
+from fluxsync.engine.hand import Hand
+from fluxsync.engine.live import Live
+from fluxsync.engine.merge import Due
+from fluxsync.engine.report import Report, Result
+from fluxsync.engine.service import Outcome, Task, Verb
+from fluxsync.engine.standstill import Standstill
+from fluxsync.engine.status import State
+from fluxsync.engine.vanished import Vanished
+from fluxsync.engine.wake import Job, Wake
+from fluxsync.errors import FluxsyncError, Halted, ReplicaError, Unauthorized, Unavailable
+from fluxsync.replica.base import RemoteReplica
+from fluxsync.state.journal import Journal
+
+__all__ = ["LONGEST_SLEEP_S", "MISSES", "Desk", "Ending", "Shift", "Site", "Timing"]
+
+#: After credentials were refused, the account is asked again so late that no lock-out counts it.
+_REFUSED_S = 3600.0
+#: Whatever else happens, the deciding thread looks up so often: for clocks that jump, and for the watchdog.
+LONGEST_SLEEP_S = 300.0
+#: The fact that says how many lists found what a probe had not shown.
+MISSES = "probe_misses"
+
+
+class Site(Protocol):
+    """A pair that is open: only the deciding thread uses it."""
+
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def remote(self) -> RemoteReplica: ...
+
+    def run(self, watcher: Watcher, *, dirt: Dirt | None = None) -> Report: ...
+
+    def perform(self, task: Task, watcher: Watcher) -> tuple[Outcome, Report | None]: ...
+
+    def list_unread(self, watcher: Watcher) -> Report | None:
+        """Make a full list without reading it, as `standstill` has it."""
+        ...
+
+    def changed(self) -> frozenset[str]:
+        """Look at the whole folder for what is not as agreed, as `rescan` has it."""
+        ...
+
+    def before_walk(self) -> None:
+        """Do what belongs before a look at the whole folder: watch what was out of reach."""
+        ...
+
+    def is_watched(self) -> bool:
+        """Tell whether events show whatever changes in the folder."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What the configuration says about time, in seconds."""
+
+    settle_s: float
+    poll_s: float
+    list_s: float
+    #: How often the whole folder is walked, and how often where events do not show all that changes.
+    rescan_s: float = 3600.0
+    unwatched_s: float = 60.0
+
+
+class Ending(Enum):
+    """Why the work on an open pair ended."""
+
+    STOP = "stop"
+    RELOAD = "reload"
+    #: The pair has to be opened anew: the root, the journal or the credentials are not what they were.
+    REOPEN = "reopen"
+    AFRESH = "afresh"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the service has whatever pair is open: it is the same for each shift."""
+
+    wake: Wake
+    hand: Hand
+    live: Live
+    clock: Callable[[], float]
+    wall_s: Callable[[], float]
+    on_rest: Callable[[], None]
+    on_report: Callable[[Report, Dirt | None], None]
+    #: Tell what the service is doing, where that is news.
+    tell: Callable[[], None]
+    #: The most seconds between two signs of life.
+    beat_s: float
+
+
+@dataclass(slots=True)
+class Shift:
+    """The work on one pair while it is open."""
+
+    desk: Desk
+    site: Site
+    timing: Timing
+    agenda: Agenda
+    vanished: Vanished
+    #: Why the work ended with `REOPEN`.
+    halted: str = ""
+    #: A list was made; until then nothing is known of the account.
+    begun: bool = False
+    owed: Owed = field(default_factory=Owed)
+    still: Standstill = field(default_factory=Standstill)
+    _whole_last: bool = False
+    #: A look at everything was made since it last slept.
+    _large: bool = False
+
+    def next(self) -> Ending | None:
+        """Do what is due, or wait for it."""
+        now_s, agenda, wake = self.desk.clock(), self.agenda, self.desk.wake
+        if self.site.journal.fact("paused"):
+            self._sleep(float("inf"))
+            return None
+        if wake.stirred:
+            wake.stirred = False
+            agenda.stirred(now_s)
+        timing = self.timing
+        agenda.rescan_every(timing.rescan_s if self.site.is_watched() else timing.unwatched_s)
+        look = agenda.due(now_s)
+        if look is Look.LIST and not (self.begun and self._whole_last):
+            return self._everything()
+        if now_s >= agenda.closed_until_s and self.begun and (due := wake.due()) is not None:
+            self._whole_last = False
+            return self._part(due)
+        if look is Look.LIST:
+            return self._everything()
+        if look is Look.PROBE:
+            return self._probe()
+        if agenda.rescan_due(now_s):
+            self.site.before_walk()
+            agenda.rescanned(now_s)
+            return self._part(Due(None, settled=wake.is_calm()))
+        self._sleep(agenda.next_s())
+        return None
+
+    def do(self, job: Job) -> Ending | None:
+        """Do what somebody asked for: a complete pass belongs to it."""
+        if self.site.journal.fact("paused"):
+            job.end(error=Unavailable("the service is paused: `fluxsync resume` lets it go on"))
+            return None
+        wake = self.desk.wake
+        if job.task.verb is not Verb.EMPTY:
+            self.agenda.unfinished(self.desk.clock())
+            wake.drain()
+        try:
+            with self.desk.hand.watching(job.watcher) as watcher:
+                outcome, report = self.site.perform(job.task, watcher)
+        except FluxsyncError as error:
+            job.end(error=error)
+            self.desk.live.refresh(self.site.journal)
+            return self._trouble(error)
+        except BaseException:
+            job.end(error=Unavailable("this is a fault of fluxsync; its log says more"))
+            raise
+        ending = self._after(report, None) if report is not None else None
+        job.end(outcome)
+        return ending
+
+    def _everything(self) -> Ending | None:
+        self._whole_last = True
+        journal = self.site.journal
+        if self.still.lasts(journal, self.desk.clock()):
+            try:
+                with self.desk.hand.watching() as watcher:
+                    unread = self.site.list_unread(watcher)
+            except FluxsyncError as error:
+                return None if self.desk.hand.was_let_go else self._trouble(error)
+            if unread is not None:
+                return self._after(unread, None)
+        self.site.before_walk()
+        self.desk.wake.drain()
+        self.still.begin(journal)
+        return self._pass(None, None)
+
+    def _part(self, due: Due) -> Ending | None:
+        try:
+            paths = self.site.changed() if due.paths is None else due.paths
+        except FluxsyncError as error:
+            self.desk.wake.again(due)
+            return self._trouble(error)
+        if due.paths is None:
+            self.vanished.only(paths)
+        if not paths:
+            return None
+        due = Due(None if "" in paths else paths, due.settled)
+        calm = self.desk.wake.is_calm
+        # Where a list costs no more than a few looks, what the account shows is never assumed for long.
+        trusting = not self.agenda.small
+        dirt = Dirt(paths, self.vanished, lambda: due.settled and calm(), trusting, self.owed)
+        return self._pass(dirt, due)
+
+    def _pass(self, dirt: Dirt | None, due: Due | None) -> Ending | None:
+        with self.desk.hand.watching() as watcher:
+            report = self.site.run(watcher, dirt=dirt)
+        if due is not None and report.stopped is not None:
+            self.desk.wake.again(due)
+        return self._after(report, dirt)
+
+    def _after(self, report: Report, dirt: Dirt | None) -> Ending | None:
+        desk, now_s = self.desk, self.desk.clock()
+        desk.live.count(report)
+        self._large = self._large or report.whole or (dirt is not None and "" in dirt.paths)
+        listed = report.listed
+        if listed is not None and report.stopped in (None, Result.GUARDED):
+            self.begun = True
+            self.agenda.listed(
+                now_s,
+                requests=listed.requests,
+                seconds=listed.seconds,
+                found=listed.found,
+                shown=listed.shown,
+                walked=report.whole,
+            )
+            if self.agenda.misses != int(self.site.journal.fact(MISSES) or 0):
+                self.site.journal.set_facts({MISSES: str(self.agenda.misses)})
+        elif report.whole:
+            self.agenda.unfinished(now_s)
+        if report.stopped is None:
+            self.owed = report.owed
+        if report.sent:
+            self.agenda.wrote(now_s)
+        desk.wake.later({path: now_s + max(0.0, at - desk.wall_s()) for path, at in report.again.items()})
+        desk.live.refresh(self.site.journal)
+        self.still.end(self.site.journal, self.site.remote, report, now_s)
+        desk.on_report(report, dirt)
+        if report.stopped is Result.UNREACHABLE and not desk.hand.was_let_go:
+            self.agenda.failed(now_s, retry_after_s=report.retry_after_s)
+            self._say(State.OFFLINE, report.message)
+        if report.stopped is Result.UNAUTHORIZED:
+            self.agenda.failed(now_s, retry_after_s=_REFUSED_S)
+            self._say(State.OFFLINE, report.message)
+        if report.stopped is Result.GUARDED:
+            return self._halt(report.message)
+        if report.stopped is None:
+            self._say()
+        return None
+
+    def _halt(self, why: str) -> Ending:
+        """End the work: the root or the account is another one than the journal's."""
+        self.halted = why
+        return Ending.REOPEN
+
+    def _probe(self) -> Ending | None:
+        now_s, remote = self.desk.clock(), self.site.remote
+        self.desk.live.probed()
+        try:
+            seen, expected = remote.probe(), remote.expected()
+        except FluxsyncError as error:
+            return self._trouble(error)
+        changed = seen is None or expected is None or seen.text != expected.text
+        self.agenda.probed(now_s, changed=changed)
+        self._say()
+        return None
+
+    def _trouble(self, error: FluxsyncError) -> Ending | None:
+        now_s = self.desk.clock()
+        match error:
+            case Halted():
+                return self._halt(str(error))
+            case Unauthorized():
+                self.agenda.failed(now_s, retry_after_s=_REFUSED_S)
+            case Unavailable():
+                self.agenda.failed(now_s, retry_after_s=error.retry_after_s)
+            case ReplicaError():
+                self.agenda.failed(now_s)
+            case _:
+                return None
+        self._say(State.OFFLINE, str(error))
+        return None
+
+    def _say(self, state: State = State.OFFLINE, message: str = "") -> None:
+        self.desk.live.trouble(state, message)
+        self.desk.tell()
+
+    def _sleep(self, until_s: float) -> None:
+        if self._large:
+            self._large = False
+            self.desk.on_rest()
+        self.desk.wake.wait(min(until_s, self.desk.clock() + self.desk.beat_s))
