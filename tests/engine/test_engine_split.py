@@ -213,7 +213,7 @@ class Story:
         self.world = grown(home)
         self.trusting = trusting
         self.vanished = Vanished(0.0)
-        self.strangers: frozenset[str] = frozenset()
+        self.owed = Owed()
         self.dirty: set[str] = set()
         self.written = set(self.world.here().values())
         self.given_up: set[str] = set()
@@ -236,10 +236,10 @@ class Story:
         else:
             self.dirty -= paths
             calm = not self.dirty
-            dirt = Dirt(paths, self.vanished, lambda: calm, self.trusting, self.strangers)
+            dirt = Dirt(paths, self.vanished, lambda: calm, self.trusting, self.owed)
             report = self.world.once(dirt=dirt)
         self.dirty |= report.again.keys()
-        self.strangers = report.strangers
+        self.owed = report.owed
 
     def content(self) -> str:
         self.written.add(f"content {len(self.written)}")
