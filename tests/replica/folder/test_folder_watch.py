@@ -397,6 +397,8 @@ def test_in_a_storm_every_difference_is_marked_and_every_folder_stays_watched(ro
             after = storm.picture()
             marked = set(heard.dirty)
             differ = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+            assert not heard.lost
+            assert heard.watch.complete
             assert "" not in marked
             assert not [path for path in differ if not _is_marked(path, marked)]
             heard.dirty.clear()
@@ -405,8 +407,6 @@ def test_in_a_storm_every_difference_is_marked_and_every_folder_stays_watched(ro
                 (root / path / "touched").touch()
             heard.catch_up()
             assert {f"{path}/touched" for path in folders} <= set(heard.dirty)
-        assert not heard.lost
-        assert heard.watch.complete
 
 
 def _is_marked(path: str, marked: set[str]) -> bool:
