@@ -560,3 +560,12 @@ def test_laws_of_any_history(
         # A look is never further away than four polls, a back-off or what the service asked for.
         assert agenda.next_s() <= max(now_s + 4.4 * max(every[0], 50 * cost[1]), now_s + 300, barred_s + 12)
     assert agenda.due(now_s + 1e6) is not None
+
+
+def test_a_list_without_a_walk_leaves_the_rescan_where_it_was() -> None:
+    agenda = started()
+    at_s = BEGIN_S + HOUR_S - 1
+    agenda.listed(at_s, requests=LARGE, seconds=1.0, found=False, shown=True, walked=False)
+    assert agenda.rescan_due(BEGIN_S + HOUR_S)
+    agenda.listed(at_s, requests=LARGE, seconds=1.0, found=False, shown=True)
+    assert not agenda.rescan_due(BEGIN_S + HOUR_S)

@@ -12,6 +12,7 @@ from hypothesis import given
 from test_engine_split import assets, deeds, do, grown, law, parted, same
 
 from fluxsync.engine import rescan
+from fluxsync.engine.dirty import Vanished
 from fluxsync.engine.pair import Pair
 from fluxsync.errors import Halted
 
@@ -96,3 +97,13 @@ def test_a_root_that_is_away_has_lost_nothing(tmp_path: Path) -> None:
     with pytest.raises(Halted):
         changed(world)
     assert assets(world)
+
+
+def test_what_is_there_again_was_not_gone_all_the_time() -> None:
+    """A deletion waits for its own second look, not for the one that an earlier deletion had."""
+    now = [0.0]
+    vanished = Vanished(2.0, lambda: now[0])
+    assert vanished.unripe({"a.gif", "A/b.gif"}, lambda path: True) == {"a.gif", "A/b.gif"}
+    now[0] = 5.0
+    vanished.only({"A"})
+    assert vanished.unripe({"a.gif", "A/b.gif"}, lambda path: True) == {"a.gif"}

@@ -528,6 +528,28 @@ class LocalContract(ReplicaContract):
         folder, _, name = path.rpartition("/")
         return Place(folder, name)
 
+    def test_what_differs_is_found_by_how_it_looks(self) -> None:
+        for path in ("a.gif", "b.gif", "Clients/Acme/c.gif", "Clients/d.gif", "Old/e.gif"):
+            self.write(path, OLD)
+        snapshot = self.scan()
+        looks: dict[str, tuple[int, ...]] = {}
+        for path, entry in snapshot.files.items():
+            stamp = entry.stamp
+            looks[path] = (stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.inode)
+        for path, entry in snapshot.folders.items():
+            looks[path] = (entry.stamp.inode,) if path != "Clients/Acme" else ()
+        del looks["Clients"]  # on the way to another
+        assert self.side.differences(looks) == set()
+        self.write("a.gif", NEW + NEW)
+        self.remove("b.gif")
+        self.write("New/f.gif", NEW)
+        self.remove("Old/e.gif")
+        self.unmake("Old")
+        assert self.side.differences(looks) == {"a.gif", "b.gif", "New", "Old"}
+        self.lose()
+        with pytest.raises(Halted):
+            self.side.differences(looks)
+
     def test_put_where_a_file_is_and_none_is_expected_is_stale(self) -> None:
         self.write("a.gif", OTHER)
         with pytest.raises(Stale):
@@ -684,6 +706,19 @@ class RemoteContract(ReplicaContract):
     def label(self, path: str) -> None:
         """Put `LABEL` on an asset, as a person does."""
         raise NotImplementedError
+
+    def test_what_nobody_can_tell_or_what_was_written_is_never_unchanged(self) -> None:
+        self.write("a.gif", OLD)
+        assert self.side.unchanged() is None
+        self.scan()
+        self.side.settled()
+        assert self.side.unchanged() in (True, None)
+        self.write("a.gif", NEW)
+        assert self.side.unchanged() in (False, None)
+        self.scan()
+        self.side.settled()
+        self.side.make_folder(Place("", "Mine"))
+        assert self.side.unchanged() is None
 
     def place(self, path: str) -> Place:
         folder, _, name = path.rpartition("/")

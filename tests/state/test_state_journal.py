@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import fluxsync
-from fluxsync.core.model import Intent, Item, Kind, Place, Problem, Stamp
+from fluxsync.core.model import Intent, Item, Kind, Place, Problem, Stamp, State
 from fluxsync.core.put_aside import PutAside
 from fluxsync.errors import StateError
 from fluxsync.state.journal import ConflictRow, Event, HeldRow, Journal, Planned, Sent, Settlement
@@ -366,3 +366,37 @@ def test_what_is_put_aside_survives(tmp_path: Path) -> None:
         assert journal.put_aside() == rows[:1]
         journal.forget_all()
         assert journal.put_aside() == []
+
+
+def test_looks_are_of_what_should_be_in_the_folder(journal: Journal) -> None:
+    """A look that tells nothing is one that no file has."""
+    stamp = Stamp(10, 1, 2, 3)
+    journal.advance(
+        [
+            an_item("a.jpg"),
+            an_item("kept here.jpg", state=State.KEPT_HERE),
+            *(an_item(f"{s}.jpg", state=s) for s in (State.KEPT_THERE, State.TRASHED, State.SUPERSEDED)),
+            an_item("\udcff.jpg"),
+            an_item("unread.jpg", digest=""),
+            an_item("unseen.jpg", stamp=None),
+            an_item("twice.jpg"),
+            an_item("twice.jpg", key="2"),
+            an_item("odd.jpg", stamp=replace(stamp, inode=1 << 64)),
+            an_item("A", kind=Kind.FOLDER, digest="", stamp=stamp),
+            an_item("A/B", kind=Kind.FOLDER, digest="", stamp=None),
+            an_item("", kind=Kind.FOLDER),
+        ]
+    )
+    looks = journal.looks()
+    odd, nothing = looks.pop("odd.jpg"), (-1, -1, -1, -1)
+    assert odd != (10, 1, 2, 1 << 64)
+    assert looks == {
+        "a.jpg": (10, 1, 2, 3),
+        "kept here.jpg": (10, 1, 2, 3),
+        "\udcff.jpg": (10, 1, 2, 3),
+        "unread.jpg": nothing,
+        "unseen.jpg": nothing,
+        "twice.jpg": nothing,
+        "A": (3,),
+        "A/B": (),
+    }
