@@ -2,8 +2,9 @@
 
     python -m pytest -n 0 -m bench -s tests/bench/test_bench_rest.py
 
-`FLUXSYNC_BENCH_FILES` says how many files are watched, as "10000,100000" (10,000), `FLUXSYNC_BENCH_REST_S`
-how long the service is left alone (120); fewer than 2,000 are listed where others are probed. Account and service are processes of their own.
+`FLUXSYNC_BENCH_FILES` says how many files are watched, as "10000,100000" (10,000; of fewer than 2,000 the
+account is listed where others are probed), `FLUXSYNC_BENCH_REST_S` how long the service is left alone (120).
+Account and service are processes of their own.
 
 Measured: the service left alone with the default intervals; one probe, from many at short intervals; a full
 list with its walk, and a walk alone, from three each. An hour is worked out from the last three and from how
