@@ -13,6 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
+
+from service_world import Service
+
+from fluxsync.engine.status import State
 from fluxsync.sandbox.assets import Content
 from fluxsync.sandbox.model import UserSpec
 from fluxsync.sandbox.store import Store
@@ -175,6 +180,15 @@ class Meter:
     def requests(self) -> int:
         with self._requests.open("rb") as file:
             return sum(1 for _ in file)
+
+
+def passed(service: Service) -> float:
+    """Have the service make a complete pass, and return when it was over, both sides in step."""
+    done = service.command("sync", patience_s=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    over_s = time.monotonic()
+    service.until_state(State.IN_STEP)
+    return over_s
 
 
 def quantiles(values: Sequence[float]) -> str:

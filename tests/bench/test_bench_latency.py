@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,10 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
-
-from bench_world import PER_FOLDER, SETTLE_S, fill, quantiles, rest, seen
+from bench_world import PER_FOLDER, SETTLE_S, fill, passed, quantiles, rest, seen
 from service_world import Service
 
 from fluxsync.engine.status import State
@@ -141,7 +137,7 @@ def distribution(
 
 def _begin(service: Service) -> None:
     service.start()
-    service.until_state(State.IN_STEP)
+    passed(service)
 
 
 def show(what: str, found: list[float], aim: str) -> None:

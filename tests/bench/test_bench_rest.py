@@ -2,8 +2,9 @@
 
     python -m pytest -n 0 -m bench -s tests/bench/test_bench_rest.py
 
-`FLUXSYNC_BENCH_FILES` says how many files are watched, as "10000,100000" (10,000), `FLUXSYNC_BENCH_REST_S`
-how long the service is left alone (120). Account and service are processes of their own.
+`FLUXSYNC_BENCH_FILES` says how many files are watched, as "10000,100000" (10,000; of fewer than 2,000 the
+account is listed where others are probed), `FLUXSYNC_BENCH_REST_S` how long the service is left alone (120).
+Account and service are processes of their own.
 
 Measured: the service left alone with the default intervals; one probe, from many at short intervals; a full
 list with its walk, and a walk alone, from three each. An hour is worked out from the last three and from how
@@ -14,15 +15,10 @@ from __future__ import annotations
 
 import os
 import statistics
-import sys
-import time
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
-
-from bench_world import SETTLE_S, Cost, Meter, fill, rest, served
+from bench_world import SETTLE_S, Cost, Meter, fill, passed, rest, served
 from service_world import Service
 
 from fluxsync.engine.status import State
@@ -46,7 +42,7 @@ def test_at_rest(files: int, tmp_path: Path) -> None:
     home.mkdir()
     fill(tmp_path / "account", home / "root", files)
     with served(tmp_path / "account", log) as url:
-        service = Service(home, url, sync=_every(POLL_S, LIST_S))
+        service = Service(home, url, sync=_every(POLL_S, LIST_S), web={"enabled": True, "port": 0})
         try:
             meter = _begun(service, log)
             first_mb = meter.memory_mb()
@@ -55,7 +51,7 @@ def test_at_rest(files: int, tmp_path: Path) -> None:
             threads = len(meter.switches())
             walk = _middle([meter.cost(lambda: _walked(service, meter)) for _ in range(3)])
             walked_mb = meter.memory_mb()
-            listing = _middle([meter.cost(lambda: _passed(service)) for _ in range(3)])
+            listing = _middle([meter.cost(lambda: passed(service)) for _ in range(3)])
             listed_mb = meter.memory_mb()
             status = service.until_state(State.IN_STEP)
             assert status.counts.files == files, status
@@ -67,7 +63,7 @@ def test_at_rest(files: int, tmp_path: Path) -> None:
             assert service.stop() == 0
         finally:
             service.close()
-    count = max(1, many.requests // 2)
+    count = max(1, many.requests // 2)  # two requests a probe
     probe = Cost(
         PROBED_S / count, many.cpu_s / count, round(many.switches / count), round(many.requests / count)
     )
@@ -111,15 +107,9 @@ def _every(poll_s: float, list_s: float) -> dict[str, object]:
 def _begun(service: Service, log: Path) -> Meter:
     """Start it and wait until it is in step."""
     service.start()
-    service.until_state(State.IN_STEP, patience_s=900)
+    passed(service)
     assert service.process is not None
     return Meter(service.process.pid, log)
-
-
-def _passed(service: Service) -> float:
-    done = service.command("sync", patience_s=600)
-    assert done.returncode == 0, done.stderr
-    return time.monotonic()
 
 
 def _walked(service: Service, meter: Meter) -> float:
