@@ -81,6 +81,8 @@ class App:
                 self.pair, rules, watcher, dirt=dirt, approved=approved, dry_run=dry_run, report=report
             )
         finally:
+            # A pass that was broken off may leave it set; what follows on this pair has its own patience.
+            self._stopping.clear()
             if not dry_run:
                 self._remember(watcher.clock())
         for line in self.fluxiom.reports:

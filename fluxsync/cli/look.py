@@ -151,7 +151,7 @@ def _ended(picture: Status) -> str:
     if last.ended is None:
         what = "is running" if picture.state == "working" else "was cut short; the next one continues"
         return f"number {last.number} {what}"
-    why = f": {last.message}" if last.message else ""
+    why = f": {last.message}" if last.message and last.message != picture.message else ""
     return f"number {last.number}, {ago(last.ended, picture.now)}: {last.result}{why}"
 
 

@@ -42,7 +42,7 @@ _COMPLETE = "_FLUXSYNC_COMPLETE"
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done; 1 some files failed, the rest is in step; 2 usage or configuration, nothing"
-    " was touched; 3 the service cannot be reached or refused; 4 a safety rule stopped or held something"
+    " was touched; 3 the account cannot be reached or refused; 4 a safety rule stopped or held something"
     " back; 5 another fluxsync works on this folder; 130 interrupted.",
 )
 @shared_options

@@ -19,6 +19,7 @@ INNER = {
     for inner, command in group.commands.items()
 }
 DEMO = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/fluxsync demo"
+OTHERS = re.compile(r"\b(?:systemctl|journalctl|loginctl|launchctl|brew|apt) [^`\n]*")
 TESTS = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/python -m pytest"
 
 
@@ -69,7 +70,7 @@ def test_readme_names_each_exit_code() -> None:
 
 
 def test_readme_names_no_option_that_does_not_exist() -> None:
-    """Options of fluxsync, wherever they are named."""
+    """Options of fluxsync, wherever they are named; those of other programs are theirs."""
     known = {
         option
         for command in (fluxsync, *fluxsync.commands.values(), *INNER.values())
@@ -78,7 +79,7 @@ def test_readme_names_no_option_that_does_not_exist() -> None:
     }
     lines = [
         line
-        for line in README.splitlines()
+        for line in OTHERS.sub("", README).splitlines()
         if "fluxsync" in line and "pip" not in line and "ruff" not in line
     ]
     named = {word for line in lines for word in re.findall(r"(?<![\w-])--[a-z][a-z-]+", line)}
@@ -99,6 +100,10 @@ def test_readme_names_no_key_that_does_not_exist() -> None:
 
 
 def test_links_in_the_readme_lead_somewhere() -> None:
-    """All are files of this project."""
+    """To files of this project, or to its own headings."""
+    headings = {
+        "#" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.+)$", README, re.MULTILINE)
+    }
     for target in re.findall(r"\]\(([^)]+)\)", README):
-        assert (PROJECT / target).exists(), target
+        assert target in headings or (PROJECT / target).exists(), target

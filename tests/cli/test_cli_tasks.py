@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cli_world import World
+from fault_proxy import Drop, FaultProxy, Reply
 
 from fluxsync.app import App, opened
 from fluxsync.engine.conflicts import Keep
@@ -28,8 +29,8 @@ def app(world: World) -> Iterator[App]:
         yield app
 
 
-def keep_journal(world: World, text: str = "") -> None:
-    world.configure(f'{text}\n[journal]\npath = "{world.home / "journal.sqlite"}"')
+def keep_journal(world: World, text: str = "", **keys: str) -> None:
+    world.configure(f'{text}\n[journal]\npath = "{world.home / "journal.sqlite"}"', **keys)
 
 
 def do(app: App, task: Task, **how: Any) -> Outcome:
@@ -159,3 +160,18 @@ def test_what_cannot_be_asked_is_a_mistake_and_nothing_is_done(
     with pytest.raises(ConfigError):
         do(app, Task(verb, args))
     assert world.sandbox.store.assets() == []
+
+
+def test_a_task_after_a_pass_that_was_broken_off_has_its_own_patience(world: World) -> None:
+    """The end of that pass is not its end: a connection that breaks is tried again."""
+    with FaultProxy(world.sandbox.port) as proxy:
+        keep_journal(world, url=proxy.url)
+        with opened(load(world.config, world.env)) as app:
+            trash_files(world, app, "a.txt")
+            proxy.fault(
+                "GET", r"/api/assets\.xml", Reply(200, {"Content-Type": "text/html"}, b"<html></html>")
+            )
+            assert do(app, SYNC).document["result"] == "unreachable"
+            proxy.fault("GET", r"/api/.*", Drop())
+            assert do(app, task(Restore(("a.txt",)))).code == 0
+    assert (world.root / "a.txt").read_text() == "a.txt"
