@@ -113,7 +113,7 @@ def story(content: bytes, account: Sandbox, services: list[Service], people: lis
             lines += ["", f"{asset.id} {[tag.name for tag in asset.tags]} {asset.filename}", *versions]
             lines += [line for person in people for line in person.log if f" {asset.id}" in line]
             for service in services:
-                rows = service.document("history")["events"]
+                rows = service.document("history", "--limit", "9999")["events"]
                 lines += [f"{service.machine.home.name} {row}" for row in rows if row["asset_id"] == asset.id]
     return "\n".join(lines)
 
