@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from e2e_world import live_assets
+from e2e_world import live_assets, tags_of
 from service_world import Service, agrees, until
 from soak_people import STOCK, Colleague, Designer, Person
 
@@ -79,8 +79,8 @@ def in_order(services: list[Service], account: Sandbox, people: list[Person]) ->
     first, *others = [places(service) for service in services]
     for other in others:
         assert {c[:40]: (first[c], other[c]) for c in first if first[c] != other[c]} == {}
-    contents = Counter(account.store.content(asset.id) for asset in live_assets(account))
-    assert [story(content, account, services, people) for content, n in contents.items() if n > 1] == []
+    doubled = [content for content in doubles(account) if not was_carried_off(content, account, people)]
+    assert [story(content, account, services, people) for content in doubled] == []
     held = {account.store.content(asset.id) for asset in account.store.assets()}
     for service in services:
         held.update(service.machine.tree().values())
@@ -104,6 +104,26 @@ def places(service: Service) -> dict[bytes, str]:
     return {content: _NUMBER.sub("", path) for path, content in service.machine.tree().items()}
 
 
+def doubles(account: Sandbox) -> list[bytes]:
+    """Return the contents that several live assets have."""
+    contents = Counter(account.store.content(asset.id) for asset in live_assets(account))
+    return [content for content, times in contents.items() if times > 1]
+
+
+def was_carried_off(content: bytes, account: Sandbox, people: list[Person]) -> bool:
+    """Tell whether somebody else may have moved what a killed service had just sent, before it was found.
+
+    What an unanswered create left is looked for where it was meant to be, so this file is sent again. Two
+    assets of one content in one place are never explained by that.
+    """
+    alike = [asset for asset in live_assets(account) if account.store.content(asset.id) == content]
+    if len({(frozenset(tags_of(asset)), asset.filename) for asset in alike}) < len(alike):
+        return False
+    others = [person for person in people if not content.startswith(person.name.encode())]
+    moved_there = any(f" {asset.id}" in line for person in others for line in person.log for asset in alike)
+    return moved_there or sum(isinstance(person, Designer) for person in people) > 1
+
+
 def story(content: bytes, account: Sandbox, services: list[Service], people: list[Person]) -> str:
     """Tell all that is known of a content and of the assets that have it."""
     lines = [content[:40].decode(), *traces(content, people)]
@@ -113,7 +133,7 @@ def story(content: bytes, account: Sandbox, services: list[Service], people: lis
             lines += ["", f"{asset.id} {[tag.name for tag in asset.tags]} {asset.filename}", *versions]
             lines += [line for person in people for line in person.log if f" {asset.id}" in line]
             for service in services:
-                rows = service.document("history")["events"]
+                rows = service.document("history", "--limit", "9999")["events"]
                 lines += [f"{service.machine.home.name} {row}" for row in rows if row["asset_id"] == asset.id]
     return "\n".join(lines)
 
