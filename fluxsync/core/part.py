@@ -28,6 +28,7 @@ __all__ = [
     "close",
     "contradiction",
     "covered",
+    "is_owed",
     "is_still",
     "meets",
     "on_the_way",
@@ -37,6 +38,8 @@ __all__ = [
     "unmet",
 ]
 
+#: The file is in the folder.
+_HERE = (State.AGREED, State.KEPT_HERE)
 #: The asset is on the account.
 _THERE = (State.AGREED, State.KEPT_THERE, State.TRASHED, State.SUPERSEDED)
 
@@ -102,9 +105,12 @@ def owed(remote: Snapshot, items: Iterable[Item], rules: NameRules) -> Owed:
 
 def meets(changes: Iterable[Change], owed: Owed) -> bool:
     """Tell whether a file here has the name of an asset that the folder has not."""
-    return bool(owed.names) and any(
-        _folded(basename(change.local.path)) in owed.names for change in changes if change.local is not None
-    )
+    return any(is_owed(change.local.path, owed) for change in changes if change.local is not None)
+
+
+def is_owed(path: str, owed: Owed) -> bool:
+    """Tell whether an asset that the folder has not may belong at a path."""
+    return bool(owed.names) and _folded(basename(path)) in owed.names
 
 
 def _is_elsewhere(entry: Entry, item: Item) -> bool:
@@ -196,7 +202,7 @@ def close(
 
 def _is_quiet(item: Item, entry: Entry | None) -> bool:
     """Tell whether a file lies where it lay, as it was, and its asset is where that is agreed."""
-    if entry is None or item.state not in (State.AGREED, State.KEPT_HERE):
+    if entry is None or item.state not in _HERE:
         return False
     return entry.digest == item.digest and entry.stamp == item.stamp
 
@@ -206,7 +212,7 @@ def _folders(local: Snapshot, rows: Iterable[Item], paths: Collection[str]) -> d
     found = {
         item.path: Entry(Kind.FOLDER, Place("", item.path), stamp=item.stamp)
         for item in rows
-        if item.state in (State.AGREED, State.KEPT_HERE) and not covered(item.path, paths)
+        if item.state in _HERE and not covered(item.path, paths)
     }
     found.update(local.folders)
     return found
@@ -221,26 +227,29 @@ def is_still(part: Part) -> bool:
     }
     for path, entry in part.local.folders.items():
         item = at.get(path)
-        if item is None or item.state not in (State.AGREED, State.KEPT_HERE):
+        if item is None or item.state not in _HERE:
             return False
         if item.stamp is not None and entry.stamp is not None and item.stamp.inode != entry.stamp.inode:
             return False
     return not any(
-        item.state in (State.AGREED, State.KEPT_HERE)
-        and (item.kind is Kind.FILE or item.path not in part.local.folders)
+        item.state in _HERE and (item.kind is Kind.FILE or item.path not in part.local.folders)
         for item in part.items
     )
 
 
 def removed(part: Part, result: Reconciliation) -> set[str]:
-    """Return the paths, files and folders, whose deletion here is about to be repeated on the account."""
+    """Return the paths, files and folders, whose deletion here is about to be repeated or remembered."""
     gone = {change.path for change in result.changes if _is_removal(change)}
+    gone.update(row.path for row in result.agreements if row.state is State.KEPT_THERE)
     return gone | {item.path for item, node in _removed_folders(part, result) if not node.unknown}
 
 
 def postpone(part: Part, result: Reconciliation, paths: Collection[str]) -> None:
     """Take the deletions of these paths out of what is to be done: they are neither here nor gone yet."""
     result.changes = [c for c in result.changes if not (_is_removal(c) and c.path in paths)]
+    result.agreements = [
+        row for row in result.agreements if not (row.state is State.KEPT_THERE and row.path in paths)
+    ]
     for item, node in _removed_folders(part, result):
         if item.path in paths:
             node.unknown = True
@@ -266,13 +275,16 @@ def contradiction(part: Part, looked: Snapshot, result: Reconciliation) -> str:
             tag = looked.folders.get(item.key)
             if tag is None or tag.place.name != item.name:
                 return "a tag was deleted or renamed on the account"
+    names = {tag.place.name for key, tag in looked.folders.items() if key not in by_key}
+    if names and any(not node.key and node.name in names for node in result.tree.nodes()):
+        return "a new folder has a tag on the account"
     for key, entry in looked.files.items():
         known = by_key.get(key)
         if known is None or (entry.place.folder, entry.place.name) != (known.folder, known.name):
             return "an asset was moved or renamed on the account"
     if _shares_its_tag(part, result):
         return "a renamed folder shares its tag"
-    if any(_follows_its_asset(change) for change in result.changes):
+    if any(_has_gone(key, by_key, looked) for key in looked.scope.members or ()):
         return "an asset has gone from the account"
     return ""
 
@@ -291,6 +303,7 @@ def _shares_its_tag(part: Part, result: Reconciliation) -> bool:
     return False
 
 
-def _follows_its_asset(change: Change) -> bool:
-    """Tell whether a file here would go with its asset: limits and doubts need the whole account for that."""
-    return change.item is not None and change.remote is None and change.local is not None
+def _has_gone(key: str, known: Mapping[str, Item], looked: Snapshot) -> bool:
+    """Tell whether an asset that was agreed on is in the trash or gone: limits and doubts need the others."""
+    item, entry = known.get(key), looked.files.get(key)
+    return item is not None and item.state is State.AGREED and (entry is None or entry.trashed)

@@ -43,7 +43,8 @@ def pause_s(tries: int) -> float:
 def evidence_of(local: Entry | None, remote: Entry | None) -> str:
     """Return what both sides show of one item, as one comparable text.
 
-    The ctime is in it, so that a right that was given here is a change; so are labels and times there.
+    The ctime is in it, so that a right that was given here is a change; so are labels there. Times there are
+    not: nobody knows them who looks at a part.
     """
     here = there = "-"
     if local is not None:
@@ -51,7 +52,7 @@ def evidence_of(local: Entry | None, remote: Entry | None) -> str:
         looks = (stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.inode) if stamp else local.size
         here = f"{looks} {local.path}"
     if remote is not None:
-        seen = (remote.key, remote.revision, remote.size, remote.modified_ns, remote.trashed)
+        seen = (remote.key, remote.revision, remote.size, remote.trashed)
         there = f"{seen} {remote.place.folder}/{remote.place.name} {remote.memo}"
     return f"{here} | {there}"
 

@@ -20,7 +20,7 @@ trash_list  what is in both, and why; restore: bring it back; empty: because a p
 service   what others may ask of a running service
 control   the socket on which commands ask it; relay: tells them how it goes; onlooker: what is told
 ask       the other end of it; address: where it is; lines, wire: what goes over it
-merge     dirty paths wait for quiet
+merge     dirty paths wait for quiet; vanished: so do deletions
 agenda    when to look at the account, and how; clocks: what the service waits by
 report    what a pass did; record: what a round saw and did, in report and journal
 explain   why a path is as it is

@@ -22,7 +22,7 @@ from fluxsync.core.put_aside import Shelf
 from fluxsync.engine.budget import fit, paused
 from fluxsync.engine.conflicts import note_conflicts
 from fluxsync.engine.decide import Decided, Rules, decide
-from fluxsync.engine.dirty import Part, Vanished
+from fluxsync.engine.dirty import Part
 from fluxsync.engine.doubts import Line
 from fluxsync.engine.execute import Executor
 from fluxsync.engine.held_rows import approved_subjects, rows
@@ -44,6 +44,7 @@ from fluxsync.engine.report import Report, Result
 from fluxsync.engine.steps import Mover
 from fluxsync.engine.survey import Survey
 from fluxsync.engine.trash import empty_here, note, note_trashed
+from fluxsync.engine.vanished import Vanished
 from fluxsync.engine.view import Everything, TooNarrow, View
 from fluxsync.errors import Full, Halted, ReplicaError, Unauthorized, Unavailable
 from fluxsync.replica.base import RemoteReplica
@@ -201,6 +202,9 @@ class _Pass:
         """
         report, journal, now_s = self.report, self.pair.journal, self.watcher.clock
         decided = self._look()
+        if self._may_end_problems():
+            self._begin()
+            report.rounds += decided is None
         if decided is None:
             return False
         seen, guarded, plan = decided.seen, decided.guarded, decided.plan
@@ -235,6 +239,10 @@ class _Pass:
         saved = self.pair.set_beside() - beside
         report.conflicts += saved
         return bool(saved or stale or plan.deferred or any(map(_leaves_work, done)))
+
+    def _may_end_problems(self) -> bool:
+        """Tell whether the journal names problems of which this look knows better."""
+        return any(self.view.covers(row.problem.path) for row in self.pair.journal.problem_rows())
 
     def _look(self) -> Decided | None:
         watcher = self.watcher

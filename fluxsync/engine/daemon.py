@@ -20,13 +20,13 @@ from fluxsync.core.part import Owed
 from fluxsync.engine.agenda import Agenda, Look
 from fluxsync.engine.clocks import Jumps, uptime_s
 from fluxsync.engine.cycle import Dirt, Watcher
-from fluxsync.engine.dirty import Vanished
 from fluxsync.engine.hand import Hand
 from fluxsync.engine.live import Live
 from fluxsync.engine.merge import Due, Merger
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.service import Outcome, Task, Verb
 from fluxsync.engine.status import State, Status
+from fluxsync.engine.vanished import Vanished
 from fluxsync.engine.wake import Job, Wake
 from fluxsync.errors import FluxsyncError, Halted, ReplicaError, Unauthorized, Unavailable
 from fluxsync.replica.base import RemoteReplica
@@ -189,14 +189,20 @@ class Daemon:
         """Wait without a pair, and say why to whoever asks; returns what ended the wait early."""
         self.live.trouble(state, message)
         self._tell()
+        if self._afresh is not None:  # it could not be opened afresh, and is not to be later without a word
+            self._afresh.end(error=_refusal(state, message))
+            self._afresh = None
         until_s = self._clock() + seconds
         while (now_s := self._clock()) < until_s:
             self._alive()
             if (ending := self._ending()) is not None:
                 return ending
             job = self.wake.next_job()
+            if job is not None and job.task.verb is Verb.REBUILD:
+                self._afresh = job  # the cure of most that is waited for here
+                return Ending.AFRESH
             if job is not None:
-                job.end(error=Halted(message) if state is State.HELD else Unavailable(message))
+                job.end(error=_refusal(state, message))
                 return None  # somebody wants it now: worth a try
             self.wake.wait(min(until_s, now_s + _LONGEST_SLEEP_S))
         return None
@@ -236,6 +242,10 @@ class Daemon:
             self._on_state(status)
 
 
+def _refusal(state: State, message: str) -> FluxsyncError:
+    return Halted(message) if state is State.HELD else Unavailable(message)
+
+
 @dataclass(slots=True)
 class _Shift:
     """The work on one pair while it is open."""
@@ -256,7 +266,7 @@ class _Shift:
         """Do what is due, or wait for it."""
         now_s, agenda, wake = self.daemon._clock(), self.agenda, self.daemon.wake
         if self.site.journal.fact("paused"):
-            self._sleep(float("inf"))
+            self._sleep(float("inf"), for_dirt=False)
             return None
         if wake.stirred:
             wake.stirred = False
@@ -266,7 +276,8 @@ class _Shift:
         look = agenda.due(now_s)
         if look is Look.LIST and not (self.begun and self._whole_last):
             return self._everything()
-        if now_s >= agenda.closed_until_s and self.begun and (due := wake.due()) is not None:
+        takes_dirt = self.begun and now_s >= agenda.closed_until_s
+        if takes_dirt and (due := wake.due()) is not None:
             self._whole_last = False
             return self._part(due)
         if look is Look.LIST:
@@ -277,7 +288,7 @@ class _Shift:
             self.site.before_walk()
             agenda.rescanned(now_s)
             return self._part(Due(None, settled=wake.is_calm()))
-        self._sleep(agenda.next_s())
+        self._sleep(agenda.next_s(), for_dirt=takes_dirt)
         return None
 
     def do(self, job: Job) -> Ending | None:
@@ -291,6 +302,7 @@ class _Shift:
             wake.drain()
         try:
             with self.daemon._hand.watching(job.watcher) as watcher:
+                self._heed_late_pause()
                 outcome, report = self.site.perform(job.task, watcher)
         except FluxsyncError as error:
             job.end(error=error)
@@ -319,10 +331,16 @@ class _Shift:
 
     def _pass(self, dirt: Dirt | None, due: Due | None) -> Ending | None:
         with self.daemon._hand.watching() as watcher:
+            self._heed_late_pause()
             report = self.site.run(watcher, dirt=dirt)
         if due is not None and report.stopped is not None:
             self.daemon.wake.again(due)
         return self._after(report, dirt)
+
+    def _heed_late_pause(self) -> None:
+        """Let go what a pause found too early to break off."""
+        if self.daemon._pausing:
+            self.daemon._hand.let_go("paused")
 
     def _after(self, report: Report, dirt: Dirt | None) -> Ending | None:
         daemon, now_s = self.daemon, self.daemon._clock()
@@ -345,6 +363,8 @@ class _Shift:
             self.agenda.unfinished(now_s)
         if report.stopped is None:
             self.owed = report.owed
+        if report.whole:
+            self.vanished.clear()
         if report.sent:
             self.agenda.wrote(now_s)
         daemon.wake.later({path: now_s + max(0.0, at - wall_s) for path, at in report.again.items()})
@@ -356,6 +376,9 @@ class _Shift:
         if report.stopped is Result.UNAUTHORIZED:
             self.agenda.failed(now_s, retry_after_s=_REFUSED_S)
             self._say(State.OFFLINE, report.message)
+        if report.stopped is Result.PARTIAL:  # the journal's disk is full
+            self.agenda.failed(now_s)
+            self._say(State.WAITING, report.message)
         if report.stopped is Result.GUARDED:
             return self._halt(report.message)
         if report.stopped is None:
@@ -399,9 +422,9 @@ class _Shift:
         self.daemon.live.trouble(state, message)
         self.daemon._tell()
 
-    def _sleep(self, until_s: float) -> None:
+    def _sleep(self, until_s: float, *, for_dirt: bool) -> None:
         if self._large:
             self._large = False
             self.daemon._on_rest()
         longest_s = min(self.timing.beat_s, _LONGEST_SLEEP_S)
-        self.daemon.wake.wait(min(until_s, self.daemon._clock() + longest_s))
+        self.daemon.wake.wait(min(until_s, self.daemon._clock() + longest_s), for_dirt=for_dirt)

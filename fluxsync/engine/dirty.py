@@ -7,7 +7,6 @@ until a write finds something else.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Set
 from dataclasses import dataclass, field, replace
 
@@ -19,9 +18,10 @@ from fluxsync.core.reconcile import Change, Evidence, Policy, Reconciliation
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.survey import Survey, answer
+from fluxsync.engine.vanished import Vanished
 from fluxsync.engine.view import TooNarrow
 
-__all__ = ["Part", "Vanished"]
+__all__ = ["Part"]
 
 #: More items that look like one new file, and it is cheaper to look at everything.
 _MOST_ALIKE = 1000
@@ -32,30 +32,6 @@ _MOST_LOOKS = 50
 _IGNORE_FILE = ".fluxsyncignore"
 #: The ancestor has forgotten what they excluded; only a list knows the assets of what they no longer exclude.
 _OTHER_RULES = "the rules of what is ignored are other ones"
-
-
-class Vanished:
-    """Since when paths are known to be gone: their deletion waits until a second look, a quiet period later.
-
-    So a file that is only on its way to another place is not taken for deleted, however late the news of its
-    arrival come.
-    """
-
-    def __init__(self, settle_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._settle_s = settle_s
-        self._clock = clock
-        self._since: dict[str, float] = {}
-
-    def unripe(self, paths: Collection[str], covered: Callable[[str], bool]) -> set[str]:
-        """Return those that were not gone long enough; of what else was looked at, nothing is gone."""
-        now_s = self._clock()
-        for path in [path for path in self._since if path not in paths and covered(path)]:
-            del self._since[path]
-        return {path for path in paths if now_s - self._since.setdefault(path, now_s) < self._settle_s}
-
-    def done(self, paths: Iterable[str]) -> None:
-        for path in paths:
-            self._since.pop(path, None)
 
 
 @dataclass(slots=True)
@@ -79,6 +55,8 @@ class Part:
     again: Set[str] = field(default_factory=set)
     _paths: set[str] = field(default_factory=set)
     _asked: set[str] = field(default_factory=set)
+    #: Paths whose deletion this pass repeats; a later round waits for nothing again.
+    _ripe: set[str] = field(default_factory=set)
 
     def tracked(self) -> int:
         return self.pair.journal.tracked()
@@ -88,8 +66,8 @@ class Part:
             raise TooNarrow("the mapping or the selection is another one")
         if any(map(_is_rules, self.dirty)):
             raise TooNarrow(_OTHER_RULES)
-        rows, local = self._grow()
         folders = self.pair.journal.folders()
+        rows, local = self._grow(folders)
         local = self._with_ways(local, folders)
         part = parts.close(rows, folders, local, self._paths, Snapshot({}, {}, scope=Scope(frozenset())))
         self.again = frozenset()
@@ -102,22 +80,30 @@ class Part:
     def _ask_for_owed(self, rows: Collection[Item], local: Snapshot) -> None:
         if self.owed.names:
             known = {item.path for item in rows} | local.files.keys() | local.folders.keys()
-            if not known.issuperset(self.dirty):
+            journal = self.pair.journal
+            failed = {row.problem.path for row in journal.problem_rows()} | {
+                r.path for r in journal.put_aside()
+            }
+            if any(path in failed or parts.is_owed(path, self.owed) for path in set(self.dirty) - known):
                 raise TooNarrow("what failed may be new on the account")
         self.look_again(item for item in rows if item.key in self.owed.keys)
 
-    def _grow(self) -> tuple[list[Item], Snapshot]:
-        """Look at the dirty paths, and at each that may be where something of them was."""
+    def _grow(self, folders: Iterable[Item]) -> tuple[list[Item], Snapshot]:
+        """Look at the dirty paths, and at each that may be where something of them was.
+
+        The look has to know all folders: one on the way may have become a mount point.
+        """
         journal, local = self.pair.journal, self.pair.local
         self._paths = paths = set(self.dirty)
+        known = {folder.path: folder for folder in folders if folder.path}
         rows: dict[int, Item] = {}
         seen: Snapshot | None = None
         fresh = set(paths)
         for _ in range(_MOST_GROWTH):
             found = journal.items() if "" in fresh else journal.items_within(fresh)
             rows.update((item.id, item) for item in found)
-            by_path = {item.path: item for item in rows.values() if item.path}
-            seen = _joined(seen, local.scan(Scope(frozenset(fresh)), by_path))
+            known.update((item.path, item) for item in rows.values() if item.path)
+            seen = _joined(seen, local.scan(Scope(frozenset(fresh)), known))
             if "" in paths:
                 break
             unmet = parts.unmet(seen, rows.values())
@@ -159,13 +145,13 @@ class Part:
             pair.remote, part.items, part.local, part.remote, policy, known, pair.connections, meter
         )
         self._refuse(part, looked, result)
-        parts.postpone(part, result, self._wait(parts.removed(part, result)))
+        parts.postpone(part, result, self._wait(part, parts.removed(part, result)))
         self.items = part.items
         return Survey(part.local, part.remote, result, computed, part.present)
 
     def _refuse(self, part: parts.Part, looked: Snapshot, result: Reconciliation) -> None:
         paths = {*part.local.files, *(unknown.path for unknown in part.local.unknown)}
-        paths |= {change.path for change in result.changes}
+        paths |= {change.path for change in result.changes} | {row.path for row in result.agreements}
         why = _OTHER_RULES if any(map(_is_rules, paths)) else parts.contradiction(part, looked, result)
         if not why and parts.meets(result.changes, self.owed):
             why = "the account has an asset of this name that is not here"
@@ -175,10 +161,14 @@ class Part:
         if why:
             raise TooNarrow(why)
 
-    def _wait(self, removed: set[str]) -> set[str]:
-        unripe = self.vanished.unripe(removed, self.covers)
+    def _wait(self, part: parts.Part, removed: set[str]) -> set[str]:
+        unripe = self.vanished.unripe(removed - self._ripe, self.covers)
+        unread = self.vanished.unread_elsewhere(part.local, self.covers)
+        unripe |= {i.path for i in part.items if i.path in removed and unread.may_be(i)}
         if removed and not self.calm():
             unripe = removed
+        self._ripe |= removed - unripe
+        self.vanished.done(self._ripe)
         self.again = self.again | unripe
         return unripe
 

@@ -101,7 +101,8 @@ def _write_all_down(
     journal: Journal, report: Report, shelf: Shelf, number: int, covers: Callable[[str], bool]
 ) -> None:
     journal.set_put_aside(shelf.rows)
-    elsewhere = [row.problem for row in journal.problem_rows() if not covers(row.problem.path)]
+    known = [row.problem for row in journal.problem_rows()]
+    elsewhere = [each for each in known if not covers(each.path) and each.path not in report.failures]
     problems = [*elsewhere, *report.notices]
     problems += [Problem(path, reason) for path, reason in report.failures.items()]
     if report.rounds:  # a pass that saw nothing knows nothing better

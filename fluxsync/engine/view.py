@@ -89,19 +89,13 @@ class Everything:
     whole: bool = True
     again: Set[str] = frozenset()
     owed: Owed = field(default_factory=Owed)
-    _fresh: bool = False
-
-    def begin(self) -> None:
-        self.items, self._fresh = self.pair.journal.items(), True
 
     def tracked(self) -> int:
-        return sum(item.kind is Kind.FILE and item.state is State.AGREED for item in self.items)
+        return self.pair.journal.tracked()
 
     def look(self, policy: Policy, known: Evidence, meter: Meter) -> Survey:
-        if not self._fresh:
-            self.begin()
-        self._fresh = False
         pair = self.pair
+        self.items = pair.journal.items()
         expected = pair.remote.expected() if self.listed is None else None
         before, started = pair.requests(), time.monotonic()
         listing: list[tuple[int, float]] = []

@@ -31,7 +31,9 @@ def kept_token(path: Path) -> str:
     try:
         return _read(path) or _write(path)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written ({error.strerror}): no token, no HTTP interface") from error
+        raise ConfigError(
+            f"{path} cannot be written ({error.strerror}): no token, no HTTP interface"
+        ) from error
 
 
 def _read(path: Path) -> str:

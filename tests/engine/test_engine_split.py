@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from fluxsync.core.part import Owed
 from fluxsync.core.paths import ancestors, is_below
 from fluxsync.engine.cycle import Dirt
-from fluxsync.engine.dirty import Vanished
 from fluxsync.engine.report import Result
+from fluxsync.engine.vanished import Vanished
 from fluxsync.errors import Rejected
 
 EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "150"))
