@@ -284,11 +284,11 @@ class _Shift:
             return self._everything()
         if look is Look.PROBE:
             return self._probe()
-        if agenda.rescan_due(now_s):
+        if takes_dirt and agenda.rescan_due(now_s):
             self.site.before_walk()
             agenda.rescanned(now_s)
             return self._part(Due(None, settled=wake.is_calm()))
-        self._sleep(agenda.next_s(), for_dirt=takes_dirt)
+        self._sleep(max(agenda.next_s(), agenda.closed_until_s), for_dirt=takes_dirt)
         return None
 
     def do(self, job: Job) -> Ending | None:
