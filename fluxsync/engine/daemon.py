@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from fluxsync.core.part import Owed
+from fluxsync.core.owed import Owed
 from fluxsync.engine.agenda import Agenda, Look
 from fluxsync.engine.clocks import Jumps, uptime_s
 from fluxsync.engine.cycle import Dirt, Watcher

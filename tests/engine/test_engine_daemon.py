@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fluxsync.core.part import Owed
+from fluxsync.core.owed import Owed
 from fluxsync.engine import daemon as module
 from fluxsync.engine.cycle import Dirt, Watcher
 from fluxsync.engine.daemon import Daemon, Ending, Timing
