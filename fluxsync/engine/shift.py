@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from fluxsync.core.part import Owed
+from fluxsync.core.owed import Owed
 from fluxsync.engine.agenda import Agenda, Look
 from fluxsync.engine.cycle import Dirt, Watcher
 from fluxsync.engine.hand import Hand
@@ -98,6 +98,8 @@ class Desk:
     on_report: Callable[[Report, Dirt | None], None]
     #: Tell what the service is doing, where that is news.
     tell: Callable[[], None]
+    #: A pause is wished for that the journal does not know yet.
+    is_pausing: Callable[[], bool]
     #: The most seconds between two signs of life.
     beat_s: float
 
@@ -125,7 +127,7 @@ class Shift:
         """Do what is due, or wait for it."""
         now_s, agenda, wake = self.desk.clock(), self.agenda, self.desk.wake
         if self.site.journal.fact("paused"):
-            self._sleep(float("inf"))
+            self._sleep(float("inf"), for_dirt=False)
             return None
         if wake.stirred:
             wake.stirred = False
@@ -135,18 +137,19 @@ class Shift:
         look = agenda.due(now_s)
         if look is Look.LIST and not (self.begun and self._whole_last):
             return self._everything()
-        if now_s >= agenda.closed_until_s and self.begun and (due := wake.due()) is not None:
+        takes_dirt = self.begun and now_s >= agenda.closed_until_s
+        if takes_dirt and (due := wake.due()) is not None:
             self._whole_last = False
             return self._part(due)
         if look is Look.LIST:
             return self._everything()
         if look is Look.PROBE:
             return self._probe()
-        if agenda.rescan_due(now_s):
+        if takes_dirt and agenda.rescan_due(now_s):
             self.site.before_walk()
             agenda.rescanned(now_s)
             return self._part(Due(None, settled=wake.is_calm()))
-        self._sleep(agenda.next_s())
+        self._sleep(max(agenda.next_s(), agenda.closed_until_s), for_dirt=takes_dirt)
         return None
 
     def do(self, job: Job) -> Ending | None:
@@ -160,6 +163,7 @@ class Shift:
             wake.drain()
         try:
             with self.desk.hand.watching(job.watcher) as watcher:
+                self._heed_late_pause()
                 outcome, report = self.site.perform(job.task, watcher)
         except FluxsyncError as error:
             job.end(error=error)
@@ -207,10 +211,16 @@ class Shift:
 
     def _pass(self, dirt: Dirt | None, due: Due | None) -> Ending | None:
         with self.desk.hand.watching() as watcher:
+            self._heed_late_pause()
             report = self.site.run(watcher, dirt=dirt)
         if due is not None and report.stopped is not None:
             self.desk.wake.again(due)
         return self._after(report, dirt)
+
+    def _heed_late_pause(self) -> None:
+        """Let go what a pause found too early to break off."""
+        if self.desk.is_pausing():
+            self.desk.hand.let_go("paused")
 
     def _after(self, report: Report, dirt: Dirt | None) -> Ending | None:
         desk, now_s = self.desk, self.desk.clock()
@@ -233,6 +243,8 @@ class Shift:
             self.agenda.unfinished(now_s)
         if report.stopped is None:
             self.owed = report.owed
+        if report.whole:
+            self.vanished.clear()
         if report.sent:
             self.agenda.wrote(now_s)
         desk.wake.later({path: now_s + max(0.0, at - desk.wall_s()) for path, at in report.again.items()})
@@ -245,6 +257,9 @@ class Shift:
         if report.stopped is Result.UNAUTHORIZED:
             self.agenda.failed(now_s, retry_after_s=_REFUSED_S)
             self._say(State.OFFLINE, report.message)
+        if report.stopped is Result.PARTIAL:  # the journal's disk is full
+            self.agenda.failed(now_s)
+            self._say(State.WAITING, report.message)
         if report.stopped is Result.GUARDED:
             return self._halt(report.message)
         if report.stopped is None:
@@ -288,8 +303,8 @@ class Shift:
         self.desk.live.trouble(state, message)
         self.desk.tell()
 
-    def _sleep(self, until_s: float) -> None:
+    def _sleep(self, until_s: float, *, for_dirt: bool) -> None:
         if self._large:
             self._large = False
             self.desk.on_rest()
-        self.desk.wake.wait(min(until_s, self.desk.clock() + self.desk.beat_s))
+        self.desk.wake.wait(min(until_s, self.desk.clock() + self.desk.beat_s), for_dirt=for_dirt)
