@@ -26,7 +26,7 @@ from fluxsync.engine.status import State
 from fluxsync.sandbox.schema import FIRST_ASSET_ID
 from fluxsync.sandbox.server import Sandbox
 
-LANES = 4
+LANES = int(os.environ.get("FLUXSYNC_BENCH_LANES", "4"))
 TRIES = int(os.environ.get("FLUXSYNC_BENCH_TRIES", "52"))
 #: One that is listed at each look, and one whose list takes too many requests for that.
 SMALL, LARGE = 300, 2100
