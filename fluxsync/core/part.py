@@ -95,12 +95,22 @@ def assumed(item: Item) -> Entry | None:
 def owed(remote: Snapshot, items: Iterable[Item], rules: NameRules) -> Owed:
     """Return what a snapshot of everything shows that the ancestor does not have like that."""
     known = {item.key: item for item in items if item.kind is Kind.FILE and item.key}
-    news = {key for key, item in known.items() if observe_remote(remote, item) is not None}
+    news = {key for key, item in known.items() if _is_news(remote, item)}
     new = [entry for key, entry in remote.files.items() if key not in known and not entry.trashed]
     back = [remote.files[key] for key in news if known[key].state is not State.AGREED and key in remote.files]
     moved = [entry for key in news if (entry := remote.files.get(key)) and _is_elsewhere(entry, known[key])]
     names = (entry.place.name for entry in (*new, *back, *moved) if not entry.trashed)
     return Owed(frozenset(news), frozenset(_folded(disk_name(name, rules)) for name in names))
+
+
+def _is_news(remote: Snapshot, item: Item) -> bool:
+    """Tell whether the account shows an item otherwise than its state says."""
+    entry = remote.files.get(item.key)
+    if item.state is State.TRASHED and entry is not None:
+        return not entry.trashed or entry.revision > item.revision
+    if item.state is State.KEPT_HERE and entry is None:
+        return False
+    return observe_remote(remote, item) is not None
 
 
 def meets(changes: Iterable[Change], owed: Owed) -> bool:
