@@ -18,6 +18,7 @@ reconcile       the table applied to everything that both sides show
   twins         two assets that are one file
   arrivals      what only one side has
   contents      what is known of content, and the questions about what is not
+part            a few paths and all that they may have to do with; owed: what it must not assume away
 safety          what the limits hold back; limits: their kinds and what counts; held: how it is known again
 removal         whether a removal is still running
 trash           what leaves the local trash by itself, and how time is told; purge: the same on the account

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from fluxsync.core.model import Action, Side, Snapshot
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
-from fluxsync.core.part import Owed, owed
+from fluxsync.core.owed import Owed, owed
 from fluxsync.core.put_aside import Shelf
 from fluxsync.engine.budget import fit, paused
 from fluxsync.engine.conflicts import note_conflicts

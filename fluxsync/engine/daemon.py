@@ -25,7 +25,7 @@ from fluxsync.engine.shift import LONGEST_SLEEP_S, MISSES, Desk, Ending, Shift, 
 from fluxsync.engine.status import State, Status
 from fluxsync.engine.vanished import Vanished
 from fluxsync.engine.wake import Job, Wake
-from fluxsync.errors import Halted, Unavailable
+from fluxsync.errors import FluxsyncError, Halted, Unavailable
 from fluxsync.state.journal import Journal
 
 __all__ = ["Daemon"]
@@ -93,6 +93,7 @@ class Daemon:
 
     def resume(self) -> None:
         self._pausing = False
+        self._hand.go_on()
         self.live.paused(False)
         self.wake.nudge()
 
@@ -139,14 +140,20 @@ class Daemon:
         """Wait without a pair, and say why to whoever asks; returns what ended the wait early."""
         self.live.trouble(state, message)
         self._tell()
+        if self._afresh is not None:  # it could not be opened afresh, and is not to be later without a word
+            self._afresh.end(error=_refusal(state, message))
+            self._afresh = None
         until_s = self._clock() + seconds
         while (now_s := self._clock()) < until_s:
             self._alive()
             if (ending := self._ending()) is not None:
                 return ending
             job = self.wake.next_job()
+            if job is not None and job.task.verb is Verb.REBUILD:
+                self._afresh = job  # the cure of most that is waited for here
+                return Ending.AFRESH
             if job is not None:
-                job.end(error=Halted(message) if state is State.HELD else Unavailable(message))
+                job.end(error=_refusal(state, message))
                 return None  # somebody wants it now: worth a try
             self.wake.wait(min(until_s, now_s + self._beat_s))
         return None
@@ -184,3 +191,7 @@ class Daemon:
         if (status.state, status.message) != self._told:
             self._told = status.state, status.message
             self._on_state(status)
+
+
+def _refusal(state: State, message: str) -> FluxsyncError:
+    return Halted(message) if state is State.HELD else Unavailable(message)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from fluxsync.core import part as parts
 from fluxsync.core.held import mark_of
 from fluxsync.core.model import Entry, Item, Kind, Place, Scope, Snapshot
+from fluxsync.core.owed import Owed, is_owed, meets
 from fluxsync.core.paths import basename
 from fluxsync.core.reconcile import Change, Evidence, Policy, Reconciliation
 from fluxsync.engine.meter import Meter
@@ -48,7 +49,7 @@ class Part:
     vanished: Vanished
     calm: Callable[[], bool] = lambda: True
     trusting: bool = True
-    owed: parts.Owed = field(default_factory=parts.Owed)
+    owed: Owed = field(default_factory=Owed)
     items: Collection[Item] = ()
     listed: None = None
     whole: bool = False
@@ -84,7 +85,7 @@ class Part:
             failed = {row.problem.path for row in journal.problem_rows()} | {
                 r.path for r in journal.put_aside()
             }
-            if any(path in failed or parts.is_owed(path, self.owed) for path in set(self.dirty) - known):
+            if any(path in failed or is_owed(path, self.owed) for path in set(self.dirty) - known):
                 raise TooNarrow("what failed may be new on the account")
         self.look_again(item for item in rows if item.key in self.owed.keys)
 
@@ -153,7 +154,7 @@ class Part:
         paths = {*part.local.files, *(unknown.path for unknown in part.local.unknown)}
         paths |= {change.path for change in result.changes} | {row.path for row in result.agreements}
         why = _OTHER_RULES if any(map(_is_rules, paths)) else parts.contradiction(part, looked, result)
-        if not why and parts.meets(result.changes, self.owed):
+        if not why and meets(result.changes, self.owed):
             why = "the account has an asset of this name that is not here"
         expected = self.pair.remote.expected()
         if not why and (expected is None or expected.text != looked.probe) and not self.trusting:

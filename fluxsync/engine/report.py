@@ -9,7 +9,7 @@ from enum import StrEnum
 from fluxsync.core.held import Held
 from fluxsync.core.model import Action, Problem
 from fluxsync.core.operations import Operation
-from fluxsync.core.part import Owed
+from fluxsync.core.owed import Owed
 from fluxsync.core.put_aside import PutAside
 from fluxsync.engine.documents import asset_id, iso
 from fluxsync.engine.view import Listed

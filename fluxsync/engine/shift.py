@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from fluxsync.core.part import Owed
+from fluxsync.core.owed import Owed
 from fluxsync.engine.agenda import Agenda, Look
 from fluxsync.engine.cycle import Dirt, Watcher
 from fluxsync.engine.hand import Hand
@@ -125,7 +125,7 @@ class Shift:
         """Do what is due, or wait for it."""
         now_s, agenda, wake = self.desk.clock(), self.agenda, self.desk.wake
         if self.site.journal.fact("paused"):
-            self._sleep(float("inf"))
+            self._sleep(float("inf"), for_dirt=False)
             return None
         if wake.stirred:
             wake.stirred = False
@@ -135,18 +135,19 @@ class Shift:
         look = agenda.due(now_s)
         if look is Look.LIST and not (self.begun and self._whole_last):
             return self._everything()
-        if now_s >= agenda.closed_until_s and self.begun and (due := wake.due()) is not None:
+        takes_dirt = self.begun and now_s >= agenda.closed_until_s
+        if takes_dirt and (due := wake.due()) is not None:
             self._whole_last = False
             return self._part(due)
         if look is Look.LIST:
             return self._everything()
         if look is Look.PROBE:
             return self._probe()
-        if agenda.rescan_due(now_s):
+        if takes_dirt and agenda.rescan_due(now_s):
             self.site.before_walk()
             agenda.rescanned(now_s)
             return self._part(Due(None, settled=wake.is_calm()))
-        self._sleep(agenda.next_s())
+        self._sleep(max(agenda.next_s(), agenda.closed_until_s), for_dirt=takes_dirt)
         return None
 
     def do(self, job: Job) -> Ending | None:
@@ -231,8 +232,10 @@ class Shift:
                 self.site.journal.set_facts({MISSES: str(self.agenda.misses)})
         elif report.whole:
             self.agenda.unfinished(now_s)
-        if report.stopped is None:
+        if report.stopped is None and (report.whole or dirt is not None):
             self.owed = report.owed
+        if report.whole:
+            self.vanished.clear()
         if report.sent:
             self.agenda.wrote(now_s)
         desk.wake.later({path: now_s + max(0.0, at - desk.wall_s()) for path, at in report.again.items()})
@@ -245,6 +248,9 @@ class Shift:
         if report.stopped is Result.UNAUTHORIZED:
             self.agenda.failed(now_s, retry_after_s=_REFUSED_S)
             self._say(State.OFFLINE, report.message)
+        if report.stopped is Result.PARTIAL:  # the journal's disk is full
+            self.agenda.failed(now_s)
+            self._say(State.WAITING, report.message)
         if report.stopped is Result.GUARDED:
             return self._halt(report.message)
         if report.stopped is None:
@@ -288,8 +294,8 @@ class Shift:
         self.desk.live.trouble(state, message)
         self.desk.tell()
 
-    def _sleep(self, until_s: float) -> None:
+    def _sleep(self, until_s: float, *, for_dirt: bool) -> None:
         if self._large:
             self._large = False
             self.desk.on_rest()
-        self.desk.wake.wait(min(until_s, self.desk.clock() + self.desk.beat_s))
+        self.desk.wake.wait(min(until_s, self.desk.clock() + self.desk.beat_s), for_dirt=for_dirt)

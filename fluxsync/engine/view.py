@@ -13,7 +13,7 @@ from typing import Protocol
 
 from fluxsync.core.model import Item, Kind, Snapshot, State
 from fluxsync.core.observe import observe_remote
-from fluxsync.core.part import Owed
+from fluxsync.core.owed import Owed
 from fluxsync.core.reconcile import Change, Evidence, Policy
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.pair import Pair

@@ -136,14 +136,17 @@ class Wake:
         with self._condition:
             return self._merger.waiting() if self._merger is not None else ()
 
-    def wait(self, until_s: float) -> None:
-        """Wait until a time, what falls due before it, or a word from another thread; may return early."""
+    def wait(self, until_s: float, *, for_dirt: bool = True) -> None:
+        """Wait until a time, what falls due before it, or a word from another thread; may return early.
+
+        Not `for_dirt`, what is dirty ends no wait: nothing can be done about it.
+        """
         with self._condition:
-            due_s = [until_s, *self._later.values()]
-            if self._merger is not None and (next_s := self._merger.next_s()) is not None:
+            due_s = [until_s, *(self._later.values() if for_dirt else ())]
+            if for_dirt and self._merger is not None and (next_s := self._merger.next_s()) is not None:
                 due_s.append(next_s)
-            self._until_s = min(due_s)
-            left_s = self._until_s - self._clock()
+            self._until_s = min(due_s) if for_dirt else float("-inf")
+            left_s = min(due_s) - self._clock()
             if left_s > 0 and not self._nudged and not self._jobs:
                 self._condition.wait(left_s)
             self._nudged = False

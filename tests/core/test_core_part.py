@@ -14,7 +14,6 @@ from fluxsync.core.model import (
     Entry,
     Item,
     Kind,
-    NameRules,
     Place,
     Problem,
     Scope,
@@ -446,39 +445,3 @@ def test_a_renamed_folder_whose_tag_has_more_assets_contradicts() -> None:
     paths = ["A", "New"]
     assert contradiction([A, FILE], renamed, paths, remote(there(A, carried=1))) == ""
     assert "shares" in contradiction([A, FILE], renamed, paths, remote(there(A, carried=2)))
-
-
-# -- what is owed
-
-
-def test_owed_is_what_the_account_has_and_the_folder_has_not() -> None:
-    rows = [file("same.gif", 1), file("edited.gif", 2), file("moved.gif", 3), file("back.gif", 4)]
-    rows[3] = replace(rows[3], state=State.TRASHED)
-    shown = [
-        there(rows[0]),
-        there(rows[1], revision=9),
-        there(rows[2], place=Place("t1", "Elsewhere.gif")),
-        there(rows[3]),
-        Entry(Kind.FILE, Place("", "New.gif"), "8", 0, 3),
-        Entry(Kind.FILE, Place("", "new in the trash.gif"), "9", 0, 3, trashed=True),
-    ]
-    owed = parts.owed(remote(*shown), rows, NameRules())
-    assert owed.names == {"new.gif", "elsewhere.gif", "back.gif"}
-    assert owed.keys == {"2", "3", "4"}
-
-
-def test_what_is_in_the_trash_or_gone_as_the_ancestor_says_is_not_owed() -> None:
-    rows = [file("trashed.gif", 1, state=State.TRASHED), file("kept.gif", 2, state=State.KEPT_HERE)]
-    assert parts.owed(remote(there(rows[0], trashed=True)), rows, NameRules()) == parts.Owed()
-    again = there(rows[0], trashed=True, revision=9)
-    assert parts.owed(remote(again, asked=["1"]), rows, NameRules()).keys == {"1"}
-
-
-def test_a_file_here_with_an_owed_name_meets_it() -> None:
-    owed = parts.Owed(frozenset(), frozenset({"new.gif"}))
-    node = Reconciliation(reconciled(closed([], local(), [], remote())).tree).tree.root
-    change = Change(Verdict(Fate.CREATE), "A/NEW.gif", node, "NEW.gif", None, here(file("A/NEW.gif", 1)))
-    assert parts.meets([change], owed)
-    assert not parts.meets([replace(change, local=here(file("A/old.gif", 1)))], owed)
-    assert not parts.meets([replace(change, local=None)], owed)
-    assert not parts.meets([change], parts.Owed())

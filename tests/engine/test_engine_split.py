@@ -15,7 +15,7 @@ from engine_world import Call, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fluxsync.core.part import Owed
+from fluxsync.core.owed import Owed
 from fluxsync.core.paths import ancestors, is_below
 from fluxsync.engine.cycle import Dirt
 from fluxsync.engine.report import Result
