@@ -102,6 +102,7 @@ class Daemon:
 
     def resume(self) -> None:
         self._pausing = False
+        self._hand.go_on()
         self.live.paused(False)
         self.wake.nudge()
 

@@ -24,6 +24,7 @@ class Hand:
         self._meter: Meter | None = None
         self._let_go = threading.Event()
         self._stopped = False
+        self._paused = False
 
     @property
     def was_let_go(self) -> bool:
@@ -31,24 +32,29 @@ class Hand:
         return self._let_go.is_set()
 
     def let_go(self, why: str) -> None:
-        """Break off what moves, at its next block; may be called by a signal."""
+        """Break off what moves, at its next block, and what would begin; may be called by a signal."""
         with self._lock:
             self._stopped = self._stopped or why == "stopped"
-            if self._meter is not None or self._stopped:
-                self._let_go.set()
+            self._paused = self._paused or why == "paused"
+            self._let_go.set()
             if self._meter is not None:
                 self._meter.stop()
+
+    def go_on(self) -> None:
+        """Let passes begin again after a pause."""
+        with self._lock:
+            self._paused = False
 
     @contextmanager
     def watching(self, other: Watcher | None = None) -> Iterator[Watcher]:
         """Give the watcher of one pass; `other` hears of it, too."""
         meter = Meter(self._moved if other is None else _both_moved(self._moved, other.meter))
         with self._lock:
-            if not self._stopped:
-                self._let_go.clear()
             self._meter = meter
-            if self._stopped:
+            if self._stopped or self._paused:
                 meter.stop()
+            else:
+                self._let_go.clear()
         watcher = Watcher(meter=meter, wait=self._wait)
         for name in ("on_phase", "on_plan", "on_done"):
             setattr(watcher, name, self._told(getattr(other, name)) if other is not None else self._moved)

@@ -241,7 +241,7 @@ class Shift:
                 self.site.journal.set_facts({MISSES: str(self.agenda.misses)})
         elif report.whole:
             self.agenda.unfinished(now_s)
-        if report.stopped is None:
+        if report.stopped is None and (report.whole or dirt is not None):
             self.owed = report.owed
         if report.whole:
             self.vanished.clear()

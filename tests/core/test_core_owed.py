@@ -68,6 +68,11 @@ def test_what_is_in_the_trash_or_gone_as_the_ancestor_says_is_not_owed() -> None
     assert found(rows, there(rows[0], trashed=True)) == Owed()
 
 
+def test_what_was_moved_and_is_in_the_trash_has_no_name() -> None:
+    row = item("a.gif", 1)
+    assert found([row], there(row, trashed=True, revision=9, place=Place("t", "b.gif"))).names == frozenset()
+
+
 def test_what_has_gone_is_owed_by_key() -> None:
     rows = [item("gone.gif", 1), item("trashed.gif", 2)]
     assert found(rows, there(rows[1], trashed=True)) == Owed(frozenset({"1", "2"}), frozenset())

@@ -10,7 +10,7 @@ import pytest
 
 from fluxsync.core.owed import Owed
 from fluxsync.engine import daemon as module
-from fluxsync.engine.agenda import Agenda, Look
+from fluxsync.engine import shift
 from fluxsync.engine.cycle import Dirt, Watcher
 from fluxsync.engine.daemon import Daemon
 from fluxsync.engine.report import Report, Result
@@ -74,6 +74,8 @@ class Story:
 
 
 class Account:
+    def settled(self) -> None: ...
+
     def __init__(self) -> None:
         self.shown: str | None = "as listed"
         self.expects: str | None = "as listed"
@@ -107,6 +109,8 @@ class Site:
         self.dirts: list[Dirt] = []
         self.walks = 0
         self.watched = True
+        self.differs = frozenset({"differs.gif"})
+        self.unread: list[Report] = []
 
     def run(self, watcher: Watcher, *, dirt: Dirt | None = None) -> Report:
         paths = None if dirt is None else tuple(sorted(dirt.paths))
@@ -124,17 +128,19 @@ class Site:
             raise self.error
         return Outcome(0, {"verb": str(task.verb)}), None if task.verb is Verb.EMPTY else done(whole=True)
 
+    def list_unread(self, watcher: Watcher) -> Report | None:
+        return self.unread.pop(0) if self.unread else None
+
+    def changed(self) -> frozenset[str]:
+        if self.error is not None:
+            raise self.error
+        return self.differs
+
     def before_walk(self) -> None:
         self.walks += 1
 
     def is_watched(self) -> bool:
         return self.watched
-
-    def changed(self) -> frozenset[str]:
-        return frozenset({""})
-
-    def list_unread(self, watcher: Watcher) -> Report | None:
-        return None
 
 
 def done(whole: bool, *, found: bool = False, shown: bool = True, requests: int = 100) -> Report:
@@ -244,18 +250,24 @@ def test_a_probe_that_cannot_tell_makes_a_list_due(bench: Bench, unknown: str) -
 
 
 def test_lists_and_dirt_take_turns(bench: Bench) -> None:
-    """Neither an account that always changes nor a folder that does holds up the other."""
-    bench.site.remote.shown = "another"
+    """Neither an account that is never listed to the end nor a busy folder holds up the other."""
 
-    def slow(watcher: Watcher) -> Report:
-        bench.story.now_s += 100
+    def cut_short(watcher: Watcher) -> Report:
+        bench.daemon.pause()
+        bench.daemon.resume()
         bench.daemon.wake.dirty("busy.gif")
-        bench.story.now_s += 10
-        return done(whole=True)
+        bench.story.now_s += 5
+        return stopped(Result.UNREACHABLE, whole=True)
 
-    bench.site.answers = [slow, done(whole=False), slow, done(whole=False), slow]
-    bench.tell(400)
-    assert bench.looked[:5] == [None, ("busy.gif",), None, ("busy.gif",), None]
+    def busy(watcher: Watcher) -> Report:
+        bench.daemon.wake.dirty("busy.gif")
+        bench.story.now_s += 5
+        return done(whole=False)
+
+    bench.site.answers = [done(whole=True), cut_short, busy, cut_short, busy, done(whole=True)]
+    bench.site.remote.shown = "another"
+    bench.tell(90)
+    assert bench.looked == [None, None, ("busy.gif",), None, ("busy.gif",), None]
 
 
 def test_a_small_account_is_listed_at_each_poll_and_never_trusted(bench: Bench) -> None:
@@ -276,15 +288,15 @@ def test_the_whole_folder_is_walked_each_hour_without_a_list(bench: Bench) -> No
     bench.monkeypatch.setattr("fluxsync.engine.agenda.Agenda._next_list_s", lambda self: float("inf"))
     bench.monkeypatch.setattr("fluxsync.engine.agenda.Agenda._next_poll_s", lambda self: float("inf"))
     bench.site.answers = [done(whole=True)]
-    agenda_due = Agenda.due
+    agenda_due = shift.Agenda.due
     first = [True]
 
     def due(agenda: Any, now_s: float) -> Any:
-        return Look.LIST if first and first.pop() else agenda_due(agenda, now_s)
+        return shift.Look.LIST if first and first.pop() else agenda_due(agenda, now_s)
 
-    bench.monkeypatch.setattr(Agenda, "due", due)
+    bench.monkeypatch.setattr(shift.Agenda, "due", due)
     bench.tell(3700)
-    assert bench.passes == [(0, None), (3600, ("",))]
+    assert bench.passes == [(0, None), (3600, ("differs.gif",))]
     assert bench.site.walks == 2
 
 
@@ -292,7 +304,7 @@ def test_a_machine_that_slept_looks_at_everything_again(bench: Bench) -> None:
     awake = iter([START_S, START_S])
     bench.monkeypatch.setattr(module.time, "monotonic", lambda: next(awake, START_S))
     bench.tell(70)  # the clock that counts sleep goes on alone
-    assert ("",) in bench.looked
+    assert ("differs.gif",) in bench.looked
 
 
 # -- what a pass leaves to be done
@@ -339,6 +351,21 @@ def test_what_is_owed_is_handed_on_and_survives_a_pass_that_was_broken_off(bench
     assert [dirt.owed for dirt in bench.site.dirts] == [owed, owed, Owed()]
 
 
+def test_a_list_that_was_not_read_changes_nothing_of_what_is_owed(bench: Bench) -> None:
+    """Where only one direction is synced, the account has what is owed for good."""
+    owed = Owed(frozenset(), frozenset({"a.gif"}))
+    first = done(whole=True)
+    first.owed, first.rounds = owed, 1
+    unread = done(whole=True)
+    unread.whole = False
+    bench.site.answers, bench.site.unread = [first], [unread]
+    bench.site.remote.shown = "another"
+    bench.tell(100, (90, bench.dirty("a.gif")))
+    assert bench.site.unread == []
+    assert bench.passes == [(0, None), (92, ("a.gif",))]
+    assert bench.site.dirts[0].owed == owed
+
+
 def test_gone_paths_wait_anew_after_a_look_at_everything(bench: Bench) -> None:
     bench.site.remote.shown = "another"
     bench.tell(
@@ -365,6 +392,19 @@ def test_deletions_go_on_only_while_nothing_else_is_dirty(bench: Bench) -> None:
     bench.site.answers = [done(whole=True), look]
     bench.tell(13, (10, bench.dirty("a.gif")))
     assert calm == [True, False]
+
+
+def test_no_deletion_goes_on_while_a_file_is_never_quiet(bench: Bench) -> None:
+    calm: list[bool] = []
+
+    def look(watcher: Watcher) -> Report:
+        calm.append(bench.site.dirts[-1].calm())
+        return done(whole=False)
+
+    bench.site.answers = [done(whole=True), look]
+    bench.tell(45, *((float(at), bench.dirty("a.gif")) for at in range(10, 41)))
+    assert bench.passes[1] == (40, ("a.gif",))
+    assert calm == [False]
 
 
 def test_what_the_probe_missed_is_counted_for_the_next_start(bench: Bench) -> None:
@@ -410,7 +450,7 @@ def test_nothing_is_asked_before_the_time_that_the_account_named(bench: Bench) -
 )
 def test_a_probe_that_fails_is_tried_again_later(bench: Bench, error: FluxsyncError, next_s: int) -> None:
     bench.site.remote.error = error
-    bench.tell(next_s + 1)
+    bench.tell(next_s + 1, (3610, bench.daemon.wake.nudge))
     looks = [at - START_S for at in bench.site.remote.probes] + [at for at, _ in bench.passes[1:]]
     assert list(map(round, looks)) == [60, next_s]
     assert (State.OFFLINE, str(error)) in bench.states

@@ -292,6 +292,32 @@ def test_an_empty_memory_lets_nothing_go_at_once() -> None:
     assert vanished.unripe({"b"}, lambda path: True) == {"b"}
 
 
+# -- where something was
+
+
+def test_a_part_finds_by_itself_where_a_file_was(part: Parts) -> None:
+    part.world.move("c.gif", "A/moved.gif")
+    part.look("A/moved.gif")
+    assert (sorted(part.actions), part.widened) == (["move-remote", "version"], "")
+    part.world.in_step()
+
+
+def test_a_part_finds_by_itself_where_a_folder_was(part: Parts) -> None:
+    part.world.move("A", "B")
+    part.look("B")
+    assert (part.actions, part.widened) == (["rename-tag"], "")
+    part.world.in_step()
+
+
+def test_a_folder_on_the_way_is_known_again_when_it_is_renamed(part: Parts) -> None:
+    part.world.write("New/Deep/x.gif", "x")
+    part.look("New/Deep/x.gif")
+    part.world.move("New/Deep", "New/Other")
+    part.look("New/Deep", "New/Other")
+    assert (part.actions, part.widened) == (["rename-tag"], "")
+    part.world.in_step()
+
+
 # -- limits
 
 
@@ -351,6 +377,14 @@ def test_other_rules_of_what_is_ignored_need_a_look_at_everything(part: Parts) -
     part.world.write("A/a.gif", "new")
     part.look("A")
     assert part.widened == ""
+
+
+def test_rules_that_came_from_the_account_need_a_look_at_everything(part: Parts) -> None:
+    """As agreed, and yet new here: what they no longer exclude has not been compared."""
+    part.world.upload("A/.fluxsyncignore", "*.psd")
+    part.world.rest()
+    part.look("A/.fluxsyncignore")
+    assert part.widened
 
 
 @pytest.mark.parametrize("path", ["A/a.fluxsyncignore", ".fluxsyncignore.gif"])
@@ -484,6 +518,30 @@ def test_other_paths_go_their_way_while_something_is_owed(part: Parts) -> None:
     assert part.problems() == ["x.gif"]
     part.look("x.gif")
     assert part.widened
+
+
+def test_what_failed_under_another_name_is_looked_for_too(part: Parts) -> None:
+    """Two assets of one name: one of the files has the id of its asset in its name."""
+    keys = [part.world.upload("x.gif", "one"), part.world.upload("x.gif", "two")]
+    part.meddle = refused("x.gif")
+    part.whole()
+    assert set(part.problems()) == {f"x ({keys[1]}).gif", "x.gif"}
+    part.look(f"x ({keys[1]}).gif")
+    assert part.widened
+
+
+def test_what_was_asked_for_is_asked_for_again_until_everything_was_looked_at(part: Parts) -> None:
+    part.world.edit("c.gif", "theirs")
+    part.world.write("c.gif", "mine")
+    part.meddle = refused("c.gif")
+    part.look("c.gif")
+    asset = next(key for key, a in part.world.account.assets.items() if a.versions[-1].name == "c.gif")
+    assert part.owed.keys == {asset}
+    part.meddle = None
+    part.look("c.gif")
+    assert "remote.put" not in part.calls[: part.calls.index("remote.open")]
+    part.whole()
+    assert part.owed == Owed()
 
 
 def test_an_edit_that_failed_to_come_is_asked_for(part: Parts) -> None:
