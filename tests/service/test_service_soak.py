@@ -80,7 +80,7 @@ def in_order(services: list[Service], account: Sandbox, people: list[Person]) ->
     for other in others:
         assert {c[:40]: (first[c], other[c]) for c in first if first[c] != other[c]} == {}
     doubled = [content for content in doubles(account) if not was_carried_off(content, account, people)]
-    assert [story(content, account, services, people) for content in doubled] == []
+    assert not doubled, "\n\n".join(story(content, account, services, people) for content in doubled)
     held = {account.store.content(asset.id) for asset in account.store.assets()}
     for service in services:
         held.update(service.machine.tree().values())
