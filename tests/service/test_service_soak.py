@@ -79,7 +79,7 @@ def in_order(services: list[Service], account: Sandbox, people: list[Person]) ->
     first, *others = [places(service) for service in services]
     for other in others:
         assert {c[:40]: (first[c], other[c]) for c in first if first[c] != other[c]} == {}
-    doubled = [content for content in doubles(account) if not was_carried_off(content, account, people)]
+    doubled = [content for content in doubles(account) if not was_two_peoples(content, account, people)]
     assert not doubled, "\n\n".join(story(content, account, services, people) for content in doubled)
     held = {account.store.content(asset.id) for asset in account.store.assets()}
     for service in services:
@@ -110,11 +110,12 @@ def doubles(account: Sandbox) -> list[bytes]:
     return [content for content, times in contents.items() if times > 1]
 
 
-def was_carried_off(content: bytes, account: Sandbox, people: list[Person]) -> bool:
-    """Tell whether somebody else may have moved what a killed service had just sent, before it was found.
+def was_two_peoples(content: bytes, account: Sandbox, people: list[Person]) -> bool:
+    """Tell whether two people, each with a deed of his own, may have made two files of one.
 
-    What an unanswered create left is looked for where it was meant to be, so this file is sent again. Two
-    assets of one content in one place are never explained by that.
+    One puts it in the place of another file, whose asset gets its content, and its own goes to the trash; the
+    other renames it meanwhile, or takes it out of the trash, so it stays. Or one carries off what a killed
+    service had just sent and looks for. Two assets of one content in one place are never explained by that.
     """
     alike = [asset for asset in live_assets(account) if account.store.content(asset.id) == content]
     if len({(frozenset(tags_of(asset)), asset.filename) for asset in alike}) < len(alike):
