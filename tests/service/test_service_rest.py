@@ -156,10 +156,11 @@ def test_what_is_dirty_here_is_not_forgotten_by_a_list_that_is_not_read(a: Machi
             a.write("new.txt", b"new")
             daemon.wake.dirty("new.txt")
 
-        site = Site(app, daemon, [nothing, nothing, saved, nothing, nothing])
-        daemon.work(site, Timing(0.0, 0.05, 0.05, HOUR_S))
-        assert "part of new.txt" in site.looks
-        assert site.looks[:3] == ["whole", "unread", "unread"]
+        site = Site(app, daemon, [nothing, nothing, saved, *[nothing] * 40])
+        daemon.work(site, Timing(0.5, 0.05, 0.05, HOUR_S))
+        part = site.looks.index("part of new.txt")
+        assert set(site.looks[1:part]) == {"unread"}
+        assert part > 4
 
 
 def test_after_own_writes_the_next_list_is_read(a: Machine, account: Sandbox) -> None:
@@ -200,6 +201,12 @@ def test_a_rescan_that_finds_nothing_makes_no_pass(a: Machine) -> None:
     with at_work(a, nothing, nothing, nothing, list_s=HOUR_S, rescan_s=0.02) as site:
         assert site.looks == ["whole", "rescan", "rescan", "rescan"]
         assert len(site.reports) == 1
+
+
+def test_lists_that_are_not_read_put_no_rescan_off(a: Machine) -> None:
+    with at_work(a, *[nothing] * 40, list_s=0.02, rescan_s=0.2) as site:
+        assert site.looks[:3] == ["whole", "unread", "unread"]
+        assert "rescan" in site.looks
 
 
 def test_a_rescan_finds_what_no_event_told(a: Machine, account: Sandbox) -> None:
