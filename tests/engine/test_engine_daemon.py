@@ -535,9 +535,17 @@ def test_a_pause_breaks_off_the_pass_in_hand_and_that_says_nothing_of_the_accoun
             watcher.wait(1.0)
         return stopped(Result.UNREACHABLE, whole=True, message="interrupted")
 
-    bench.site.answers = [moving]
+    after: list[bool] = []
+
+    def resumed(watcher: Watcher) -> Report:
+        after.append(watcher.meter.stopped)
+        watcher.wait(0.0)
+        return done(whole=True)
+
+    bench.site.answers = [moving, resumed]
     bench.tell(60, (50, bench.daemon.resume))
     assert bench.passes == [(0, None), (50, None)]
+    assert after == [False]
     assert not [message for _, message in bench.states if message]
 
 
