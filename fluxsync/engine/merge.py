@@ -91,6 +91,12 @@ class Merger:
         for path in ("",) if due.paths is None else due.paths:
             self._mark(path, _Wait(now_s, now_s, retry=True))
 
+    def clear(self) -> None:
+        """Forget what waits: everything is going to be looked at."""
+        for path in list(self._waits):
+            self._drop(path)
+        self._heap.clear()
+
     def due(self, now_s: float) -> Due | None:
         """Take what is due, or return None."""
         next_s = self.next_s()

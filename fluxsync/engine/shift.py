@@ -204,9 +204,11 @@ class Shift:
             return None
         due = Due(None if "" in paths else paths, due.settled)
         calm = self.desk.wake.is_calm
+        # What is never quiet holds up deletions for a minute: then they go though other paths are dirty.
+        forced = due.settled and not calm()
         # Where a list costs no more than a few looks, what the account shows is never assumed for long.
         trusting = not self.agenda.small
-        dirt = Dirt(paths, self.vanished, lambda: due.settled and calm(), trusting, self.owed)
+        dirt = Dirt(paths, self.vanished, lambda: forced or (due.settled and calm()), trusting, self.owed)
         return self._pass(dirt, due)
 
     def _pass(self, dirt: Dirt | None, due: Due | None) -> Ending | None:

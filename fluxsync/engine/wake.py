@@ -116,8 +116,7 @@ class Wake:
         """Forget what is dirty: everything is going to be looked at. What comes from now on counts."""
         with self._condition:
             if self._merger is not None:
-                while self._merger.due(float("inf")) is not None:
-                    pass
+                self._merger.clear()
             self._later.clear()
 
     def again(self, due: Due) -> None:

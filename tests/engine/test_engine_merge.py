@@ -453,3 +453,19 @@ def test_the_status_is_told_a_hundred_paths_at_most() -> None:
     merger = after(*((f"{n:04}/f", 0.0) for n in range(500)))
     assert len(merger) == 500
     assert merger.waiting() == tuple(f"{n:04}/f" for n in range(100))
+
+
+def test_what_is_forgotten_is_not_due_and_the_minute_still_ends() -> None:
+    """A look at everything takes what waits; deletions are still let go in a folder that is never quiet."""
+    merger = Merger(2.0)
+    merger.dirty("a", 0.0)
+    merger.clear()
+    assert (merger.next_s(), merger.due(100.0), len(merger)) == (None, None, 0)
+    settled = []
+    for second in range(101, 260):
+        merger.dirty("busy", float(second))
+        merger.dirty(f"other {second}", float(second))
+        due = merger.due(float(second))
+        if due is not None:
+            settled.append(due.settled)
+    assert any(settled)
