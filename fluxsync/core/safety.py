@@ -37,6 +37,8 @@ class Limits:
     disbelief: str = ""
     #: Keys of assets whose absence was in doubt before, and stays so until a person decides or they are back.
     doubts: Collection[str] = frozenset()
+    #: The assets that had new contents lately, by kind: one that is saved over and over counts once.
+    edited: Mapping[Limited, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def guard(
     over: dict[int, list[tuple[Limited, str]]] = {}
     for (kind, cause), group in groups.items():
         done = limits.recent.get((kind, cause), 0)
+        done += len(limits.edited.get(kind, frozenset()).difference(map(_key, group)))
         why = _exceeds(kind, labels[kind, cause], len(group), done, limits)
         if why:
             for change in group:
@@ -147,6 +150,10 @@ def _kinds(change: Change, limits: Limits, disbelief: str) -> Iterator[tuple[Lim
             away = cause.startswith("out of")
             place = f"out of {dirname(item.path)}" if away else f"into {change.node.path}"
             yield Limited.MOVE, cause, f"moves {place}"
+
+
+def _key(change: Change) -> str:
+    return change.item.key if change.item is not None else ""
 
 
 def _exceeds(kind: Limited, label: str, now: int, done: int, limits: Limits) -> str:

@@ -171,13 +171,19 @@ def _limits(journal: Journal, rules: Rules, now: int, now_s: float) -> Limits:
     """Return what may be done of each kind, and what the time that counts has used of it."""
     most: dict[Limited, int] = {}
     recent: dict[tuple[Limited, str], int] = {}
+    edited: dict[Limited, frozenset[str]] = {}
     for kind, window_s in WINDOW_S.items():
         since_s = now_s - window_s
         allowed = rules.most(journal.most_tracked(since_s, now))
         if kind in allowed:
             most[kind] = allowed[kind]
-        for cause, number in journal.recent(list(map(str, LIMITED_ACTIONS[kind])), since_s).items():
+        actions = list(map(str, LIMITED_ACTIONS[kind]))
+        if kind in (Limited.EDIT_HERE, Limited.EDIT_THERE):
+            edited[kind] = journal.touched(actions, since_s)
+            continue
+        for cause, number in journal.recent(actions, since_s).items():
             if bool(cause) == (kind is Limited.MOVE):
                 recent[kind, cause] = number
     to_account = rules.plan.up and rules.plan.conflict == "local"
-    return Limits(most, recent, Limited.EDIT_THERE if to_account else Limited.EDIT_HERE)
+    conflicts = Limited.EDIT_THERE if to_account else Limited.EDIT_HERE
+    return Limits(most, recent, conflicts, edited=edited)

@@ -59,6 +59,10 @@ class Chronicle:
         """Count by cause what was done of these kinds after a time (seconds since 1970), not approved."""
         return history.recent(self._database, actions, since_s)
 
+    def touched(self, actions: Collection[str], since_s: float) -> frozenset[str]:
+        """Return the assets to which that was done after a time (seconds since 1970), not approved."""
+        return history.touched(self._database, actions, since_s)
+
     def last_sent(self, keys: Collection[str], since_s: float) -> dict[str, float]:
         """Return when content was last sent to these assets after a time, by key (seconds since 1970)."""
         return history.last_sent(self._database, keys, since_s)

@@ -28,6 +28,7 @@ __all__ = [
     "recent",
     "record",
     "takings",
+    "touched",
 ]
 
 #: Seconds that events are kept: 400 days.
@@ -150,6 +151,17 @@ def recent(database: Database, actions: Collection[str], since_s: float) -> dict
         for cause in from_sql(text).split("\n"):
             counted[cause] += number
     return dict(counted)
+
+
+def touched(database: Database, actions: Collection[str], since_s: float) -> frozenset[str]:
+    """Return the assets to which that was done after that time for no cause, without what was approved."""
+    names = sorted(actions)
+    rows = database.rows(
+        "SELECT DISTINCT asset_id FROM history WHERE time > ? AND outcome = 'done' AND NOT approved"
+        f" AND cause = '' AND action IN ({placeholders(names)})",
+        (since_s, *names),
+    )
+    return frozenset(from_sql(key) for (key,) in rows)
 
 
 def last_sent(database: Database, keys: Collection[str], since_s: float) -> dict[str, float]:
