@@ -2,9 +2,10 @@
 
     python -m pytest -n 0 -m bench -s tests/bench/test_bench_latency.py
 
-`FLUXSYNC_BENCH_TRIES` says how many changes are made of each kind (52), over four services that run side by
-side. Each change comes at a moment of its own in the interval between two looks. Where looks at the account
-are waited for, their intervals are short (4 s and 8 s), so that many fit in; `settle` is the default.
+`FLUXSYNC_BENCH_TRIES` says how many changes are made of each kind (52), `FLUXSYNC_BENCH_LANES` by how many
+services side by side (4; fewer take longer and disturb each other less). Each change comes at a moment of its
+own in the interval between two looks. Where looks at the account are waited for, their intervals are short
+(4 s and 8 s), so that many fit in; `settle` is the default.
 """
 
 from __future__ import annotations
