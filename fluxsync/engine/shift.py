@@ -199,6 +199,7 @@ class Shift:
             self.desk.wake.again(due)
             return self._trouble(error)
         if due.paths is None:
+            self._large = True
             self.vanished.only(paths)
         if not paths:
             return None

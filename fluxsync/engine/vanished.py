@@ -37,8 +37,9 @@ class Vanished:
         return {path for path in paths if now_s - self._since.setdefault(path, now_s) < self._settle_s}
 
     def only(self, paths: Collection[str]) -> None:
-        """Hear that everything was looked at, and that nothing is gone but at these paths and below."""
+        """Hear that everything was looked at, and is as agreed but for these paths and what is below."""
         self.unripe((), lambda path: not covered_by(path, paths))
+        self._unread = {path: unread for path, unread in self._unread.items() if covered_by(path, paths)}
 
     def done(self, paths: Iterable[str]) -> None:
         """Forget these, whose deletion is repeated now: gone again later, they wait again."""

@@ -11,9 +11,10 @@ from engine_world import World
 from hypothesis import given
 from test_engine_split import assets, deeds, do, grown, law, parted, same
 
+from fluxsync.core.model import Snapshot, Stamp, Unknown
 from fluxsync.engine import rescan
-from fluxsync.engine.dirty import Vanished
 from fluxsync.engine.pair import Pair
+from fluxsync.engine.vanished import Vanished
 from fluxsync.errors import Halted
 
 
@@ -107,3 +108,13 @@ def test_what_is_there_again_was_not_gone_all_the_time() -> None:
     now[0] = 5.0
     vanished.only({"A"})
     assert vanished.unripe({"a.gif", "A/b.gif"}, lambda path: True) == {"a.gif"}
+
+
+def test_what_was_not_read_and_is_as_agreed_by_now_holds_no_deletion_up() -> None:
+    vanished = Vanished(2.0, lambda: 0.0)
+    gaps = tuple(Unknown(path, "saved a moment ago", Stamp(1, 2, 3, 4)) for path in ("a.gif", "A/b.gif"))
+    vanished.unread_elsewhere(Snapshot({}, {}, unknown=gaps), lambda path: True)
+    vanished.only({"A"})
+    left = vanished.unread_elsewhere(Snapshot({}, {}), lambda path: False)
+    assert left.covers("A/b.gif")
+    assert not left.covers("a.gif")

@@ -36,6 +36,8 @@ class Site:
         self.app = app
         self.looks: list[str] = []
         self.reports: list[Report] = []
+        #: What parts were told that the account has and the folder has not.
+        self.owed: list[frozenset[str]] = []
         self._deeds: Iterator[Callable[[], object]] = itertools.chain(deeds, itertools.repeat(daemon.stop))
         self.before_list: Callable[[], object] = lambda: None
 
@@ -52,6 +54,8 @@ class Site:
             next(self._deeds)()
         if self.looks[-1:] == ["unread?"]:
             self.looks.pop()
+        if dirt is not None:
+            self.owed.append(dirt.owed.names)
         report = self.app.run(watcher, dirt=dirt, heed_from=1, unattended=True)
         self.looks.append("whole" if report.whole else "part of " + ",".join(sorted(dirt.paths)))
         self.reports.append(report)
@@ -76,6 +80,9 @@ class Site:
 
     def before_walk(self) -> None:
         pass
+
+    def is_watched(self) -> bool:
+        return True
 
 
 @contextmanager
@@ -176,6 +183,26 @@ def test_after_own_writes_the_next_list_is_read(a: Machine, account: Sandbox) ->
         after = site.looks[site.looks.index("part of new.txt") + 1 :]
         assert after[0] == "whole"
         assert "unread" in after
+
+
+def test_a_list_that_is_not_read_forgets_nothing_that_the_account_has_and_the_folder_has_not(
+    a: Machine, account: Sandbox
+) -> None:
+    """A file saved here under the name of such an asset may not be taken for a new one."""
+    account.store.create_asset("theirs.txt", b"theirs")
+    a.set("sync", direction="up")
+    in_step(a)
+    daemon = Daemon()
+    with a.opened() as app:
+
+        def saved() -> None:
+            a.write("theirs.txt", b"mine")
+            daemon.wake.dirty("theirs.txt")
+
+        site = Site(app, daemon, [nothing, nothing, nothing, saved, *[nothing] * 4])
+        daemon.work(site, Timing(0.0, 0.05, 0.05, HOUR_S))
+        assert site.looks[:3] == ["whole", "unread", "unread"]
+        assert site.owed == [{"theirs.txt"}]
 
 
 def test_while_something_fails_every_list_is_read(a: Machine, account: Sandbox) -> None:
