@@ -110,7 +110,6 @@ def test_a_wrong_configuration_is_one_line(world: World, breaks: Breaking, named
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ((), "use `fluxsync --once`"),
         (("--dry-run",), "--once"),
         (("--approve",), "--once"),
         (("--once", "status"), "--once"),

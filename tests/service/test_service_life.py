@@ -257,9 +257,12 @@ def test_what_is_held_back_waits_for_an_approval(services: Callable[..., Service
     for number in range(20):
         service.machine.write(f"A/{number}.txt", f"content {number}")
     service.until_alike(account)
+    # Paused, so that it sees them as one removal, however busy this machine is.
+    assert service.command("pause").returncode == 0
     for number in range(12):
         service.machine.remove(f"A/{number}.txt")
     service.machine.write("B/new.txt", b"everything else goes on")
+    assert service.command("resume").returncode == 0
     service.until_state(State.HELD)
     until(lambda: "B/new.txt" in shown(account), "everything else goes on")
     assert len(live(account)) == 21
