@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from fluxsync import errors
 from fluxsync.core.operations import Plan
@@ -256,17 +257,15 @@ def test_how_long_the_account_wants_to_be_left_alone_arrives_too(journal: Path, 
     assert caught.value.retry_after_s == 90
 
 
-def test_a_fault_is_logged_and_is_not_the_end(
-    journal: Path, service: Played, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_fault_is_logged_and_is_not_the_end(journal: Path, service: Played) -> None:
     def fail(watcher: Watcher) -> Outcome:
-        raise ValueError("secret details")
+        raise RuntimeError("secret details")
 
     service.does = fail
-    with pytest.raises(FluxsyncError, match="a fault of its own") as caught:
+    with capture_logs() as logged, pytest.raises(FluxsyncError, match="a fault of its own") as caught:
         perform_there(journal, Task(Verb.SYNC), Onlooker())
     assert "secret" not in str(caught.value)
-    assert "secret details" in capsys.readouterr().out
+    assert [str(event["exc_info"]) for event in logged if "exc_info" in event] == ["secret details"]
     service.does = lambda watcher: DONE
     assert ask(journal, {"do": "sync"}) == DONE
 

@@ -18,6 +18,8 @@ from service_world import Service, agrees, shown, until
 from fluxsync.engine.status import State
 from fluxsync.sandbox.server import Sandbox
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_asked_to_stop_at_rest_it_ends_at_once(

@@ -15,6 +15,8 @@ from service_world import Service, agrees, shown, until
 
 from fluxsync.sandbox.server import Sandbox
 
+pytestmark = pytest.mark.slow
+
 ALL = {"max_delete": "100%", "max_move": "100%", "max_edit": "10000"}
 MINUTES_S = 100.0
 #: No look at the account helps out: what events say, and what is due again, is all that the service has.
