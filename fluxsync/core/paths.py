@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
-__all__ = ["ancestors", "basename", "dirname", "is_below", "join", "nfc", "rebase", "splitext"]
+__all__ = ["ancestors", "basename", "covering", "dirname", "is_below", "join", "nfc", "rebase", "splitext"]
 
 
 def nfc(text: str) -> str:
@@ -45,3 +45,8 @@ def is_below(path: str, folder: str) -> bool:
 def rebase(path: str, old: str, new: str) -> str:
     """Return where a path below (or at) `old` lies after `old` was renamed to `new`."""
     return new + path[len(old) :] if old else join(new, path)
+
+
+def covering(paths: Set[str]) -> set[str]:
+    """Return the paths that lie below no other."""
+    return {path for path in paths if paths.isdisjoint(ancestors(path))}

@@ -9,11 +9,11 @@ import os
 from collections.abc import Mapping
 
 from fluxsync.core.model import Stamp
-from fluxsync.core.paths import dirname
+from fluxsync.core.paths import covering, dirname
 from fluxsync.replica.base import Look
 from fluxsync.replica.folder.ignore import Rules
 from fluxsync.replica.folder.ignore_files import IgnoreFiles
-from fluxsync.replica.folder.scan import Walk, covering, unwanted
+from fluxsync.replica.folder.scan import Walk
 from fluxsync.replica.folder.stamps import grain_ns
 from fluxsync.replica.folder.take_up import TakeUp
 
@@ -41,7 +41,7 @@ class Glance(Walk):
         """Return the paths that differ, none below another; "" is the whole tree."""
         looks, seen = self._looks, self._seen
         found = self._differing | self.unread.keys() | self.unknown.keys()
-        left_out = unwanted(self.rules, (*seen, *self.unread, *self.unknown), self.inodes)
+        left_out = self.rules.unwanted((*seen, *self.unread, *self.unknown), self.inodes)
         for path, inode in self.inodes.items():
             if path in left_out:
                 continue
@@ -51,7 +51,7 @@ class Glance(Walk):
             if look != (inode,) and (look or not self._tracked.has(path)):
                 found.add(path)
         found.update(path for path in looks if path not in seen)
-        return {""} if "" in found else set(covering(found))
+        return {""} if "" in found else covering(found)
 
     def no_text(self, path: str) -> None:
         self._differing.add(dirname(path))

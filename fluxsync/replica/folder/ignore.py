@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pathspec import GitIgnoreSpec
 
@@ -150,6 +150,18 @@ class Rules:
             return True
         path = nfc(path)
         return self._include.match_file(f"{path}/-" if is_folder else path)
+
+    def unwanted(self, files: Iterable[str], folders: Iterable[str]) -> set[str]:
+        """Return the folders that selective sync wants nothing of: none of `files`, nor others in them."""
+        if not self.selective:
+            return set()
+        needed: set[str] = set()
+        for path in files:
+            for folder in ancestors(path):
+                if folder in needed:
+                    break
+                needed.add(folder)
+        return {path for path in folders if path not in needed and not self.includes(path, True)}
 
 
 def is_junk(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from fluxsync.core.model import Entry, Item, Kind, Place, Problem, Stamp, Unknown
 from fluxsync.core.paths import ancestors, join
@@ -18,7 +18,7 @@ from fluxsync.replica.folder.take_up import JUST_SAVED, TakeUp
 from fluxsync.replica.folder.tracked import Tracked
 from fluxsync.replica.folder.translate import explain
 
-__all__ = ["Walk", "covering", "unwanted"]
+__all__ = ["Walk"]
 
 _ANOTHER_ROOT = f"another root is there: it holds a {CONTROL} of its own"
 
@@ -288,21 +288,3 @@ class Walk:
         except OSError as error:
             self.trouble(path, explain(error))
             return None
-
-
-def unwanted(rules: Rules, files: Iterable[str], folders: Iterable[str]) -> set[str]:
-    """Return the folders that selective sync wants nothing of: neither in them nor below."""
-    if not rules.selective:
-        return set()
-    needed: set[str] = set()
-    for path in files:
-        for folder in ancestors(path):
-            if folder in needed:
-                break
-            needed.add(folder)
-    return {path for path in folders if path not in needed and not rules.includes(path, True)}
-
-
-def covering(paths: Collection[str]) -> list[str]:
-    """Return the paths that lie below no other."""
-    return sorted(path for path in paths if not any(above in paths for above in ancestors(path)))

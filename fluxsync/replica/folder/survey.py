@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Mapping
 
 from fluxsync.core.model import Entry, Item, Kind, Place, Scope, Snapshot
-from fluxsync.core.paths import ancestors, basename, is_below
+from fluxsync.core.paths import ancestors, basename, covering, is_below
 from fluxsync.errors import Rejected
 from fluxsync.replica.base import Look
 from fluxsync.replica.folder.facts import Facts
@@ -16,7 +16,7 @@ from fluxsync.replica.folder.ignore import Rules
 from fluxsync.replica.folder.ignore_files import IgnoreFiles
 from fluxsync.replica.folder.reading import Reader
 from fluxsync.replica.folder.root import FOLDER_FLAGS, Root, check_path, is_text
-from fluxsync.replica.folder.scan import Walk, covering, unwanted
+from fluxsync.replica.folder.scan import Walk
 from fluxsync.replica.folder.stamps import birth_ns, lstat, stamp_of
 from fluxsync.replica.folder.syscalls import At
 from fluxsync.replica.folder.take_up import TakeUp
@@ -55,7 +55,7 @@ class Survey:
                 self._ignore_files.keep_only(walk.folders)
                 seen = walk.mounts
             else:
-                members = covering(scope.members)
+                members = sorted(covering(scope.members))
                 for path in members:
                     self._one(walk, top, path)
                 seen = walk.mounts | {
@@ -67,7 +67,7 @@ class Survey:
         # A root that went away in the middle looks like an empty folder up to here, and no further.
         with self._root.opened():
             pass
-        for folder in unwanted(walk.rules, (*walk.files, *walk.unread, *walk.unknown), walk.folders):
+        for folder in walk.rules.unwanted((*walk.files, *walk.unread, *walk.unknown), walk.folders):
             if folder not in walk.unknown:
                 del walk.folders[folder]
         snapshot = Snapshot(

@@ -16,7 +16,7 @@ from fluxsync.core.model import (
     Snapshot,
     Stamp,
 )
-from fluxsync.core.paths import ancestors, basename, dirname, is_below, join, rebase
+from fluxsync.core.paths import ancestors, basename, covering, dirname, is_below, join, rebase
 from fluxsync.core.trash import TrashedFile
 from fluxsync.errors import Halted, Rejected, Stale
 from fluxsync.replica.base import Look, Source, Trashed
@@ -77,7 +77,7 @@ class MemoryFolder:
             look = looks.get(path)
             if look != (stamp.inode,) and (look or path not in tracked):
                 found.add(path)
-        return {path for path in found if found.isdisjoint(ancestors(path))}
+        return covering(found)
 
     @locked
     def look(self, entry: Entry) -> Entry | None:
