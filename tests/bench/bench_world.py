@@ -30,6 +30,8 @@ _LOOK_S = 0.005
 _SAMPLE_S = 0.05
 #: So little between two looks is no work: the interpreter of a process at rest.
 _NOTHING_S = 0.0002
+#: So much is some: more than to hear of an event.
+_WORK_S = 0.002
 
 
 def fill(account: Path, root: Path, files: int) -> None:
@@ -153,16 +155,16 @@ class Meter:
             found[task.name] = sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
         return found
 
-    def until_worked(self, least_s: float, quiet_s: float = 1.0, patience_s: float = 600.0) -> float:
+    def until_worked(self, quiet_s: float, patience_s: float = 600.0) -> float:
         """Wait until the process has worked and then rested, without asking it; returns when that began.
 
-        `least_s`: the seconds of processor that count as work.
+        `quiet_s`: a rest is longer than this; what is begun with a pause is not over in the pause.
         """
         end_s = time.monotonic() + patience_s
         start = last = self.cpu_s()
         since_s = time.monotonic()
         pause = threading.Event()
-        while last - start < least_s or time.monotonic() - since_s < quiet_s:
+        while last - start < _WORK_S or time.monotonic() - since_s < quiet_s:
             assert time.monotonic() < end_s, f"not within {patience_s:g} s"
             pause.wait(_LOOK_S)
             now = self.cpu_s()

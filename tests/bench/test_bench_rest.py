@@ -115,7 +115,7 @@ def _begun(service: Service, log: Path) -> Meter:
 def _walked(service: Service, meter: Meter) -> float:
     """Let the folder itself be dirty, which makes the service look at all that is in it, and at no list."""
     os.utime(service.machine.root)
-    return meter.until_worked(least_s=0.05)
+    return meter.until_worked(quiet_s=SETTLE_S + 0.5)
 
 
 def _middle(costs: list[Cost]) -> Cost:
