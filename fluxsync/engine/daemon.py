@@ -120,7 +120,7 @@ class Daemon:
         """Keep a pair in step until something ends that. Raises `StateError`, and faults of ours."""
         journal = site.journal
         self.live.trouble()
-        self.live.refresh(journal)
+        self.live.begin(journal)
         self.wake.begin(Merger(timing.settle_s))
         misses = int(journal.fact(MISSES) or 0)
         agenda = Agenda(timing.poll_s, timing.list_s, timing.rescan_s, misses=misses)

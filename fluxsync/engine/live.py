@@ -29,12 +29,20 @@ class Live:
         self._lock = threading.Lock()
         self._picture = _NOTHING
         self._working = False
+        #: Both sides were looked at since the pair was opened; before that, nobody knows.
+        self._looked = False
         self._paused = False
         #: What keeps the service from working, and the state that it makes; "": nothing does.
         self._trouble = (State.OFFLINE, "")
         self._totals: Counter[str] = Counter()
 
     # -- from the deciding thread
+
+    def begin(self, journal: Journal) -> None:
+        """Begin with what the journal says of the last time."""
+        with self._lock:
+            self._looked = False
+        self.refresh(journal)
 
     def refresh(self, journal: Journal) -> None:
         """Read the picture anew."""
@@ -58,6 +66,7 @@ class Live:
     def count(self, report: Report) -> None:
         """Add what a pass did."""
         with self._lock:
+            self._looked = self._looked or report.stopped is None
             self._totals["passes"] += 1
             self._totals["failed_passes"] += report.result in (Result.UNREACHABLE, Result.UNAUTHORIZED)
             for name in ("requests", "bytes_up", "bytes_down", "uploaded", "versions", "downloaded"):
@@ -87,7 +96,7 @@ class Live:
                 state = State.PAUSED
             elif self._working:
                 state = State.WORKING
-            elif state is State.IN_STEP and quiet:
+            elif state is State.IN_STEP and (quiet or not self._looked):
                 state = State.WAITING
             return replace(
                 picture,
