@@ -7,8 +7,9 @@ account is listed where others are probed), `FLUXSYNC_BENCH_REST_S` how long the
 Account and service are processes of their own.
 
 Measured: the service left alone with the default intervals; one probe, from many at short intervals; a full
-list with its walk, and a walk alone, from three each. An hour is worked out from the last three and from how
-often the default intervals let each happen: by day, and on a night when neither side has changed for hours.
+list with its walk, and a walk alone, from three each; a full list that is only compared with the last one,
+from five. An hour is worked out from these and from how often the default intervals let each happen while
+nothing changes: by day, and on a night when neither side has changed for hours.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ PROBES_AN_HOUR = 3600 / POLL_S
 #: Idle for four hours, both sides are looked at four times less often.
 NIGHT = 4
 QUICK_S, PROBED_S = 0.5, 20.0
+#: So many lists that are compared are measured together.
+COMPARED = 5
+#: Hours until a list is read and the folder walked in any case.
+WHOLE_H = 12
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
@@ -61,11 +66,23 @@ def test_at_rest(files: int, tmp_path: Path) -> None:
             meter = _begun(service, log)
             many = meter.cost(lambda: rest(PROBED_S))
             assert service.stop() == 0
+
+            each_s = max(5.0, 3 * listing.wall_s)
+            service.machine.sections["sync"].update(_every(600, each_s))
+            meter = _begun(service, log)
+            rest(2.5 * each_s)  # the first of them is read, so that the others can be compared with it
+            compared = meter.cost(lambda: rest(COMPARED * each_s))
+            assert service.stop() == 0
         finally:
             service.close()
     count = max(1, many.requests // 2)  # two requests a probe
     probe = Cost(
         PROBED_S / count, many.cpu_s / count, round(many.switches / count), round(many.requests / count)
+    )
+
+    lists = max(1, round(compared.requests / max(1, listing.requests)))
+    quiet = Cost(
+        each_s, compared.cpu_s / lists, round(compared.switches / lists), round(compared.requests / lists)
     )
 
     print(f"\n\n{files:,} files in step, {threads} threads")
@@ -75,6 +92,7 @@ def test_at_rest(files: int, tmp_path: Path) -> None:
         ("one probe, one wake-up with it", probe),
         ("settle, and walk of the folder", walk),
         ("full list and walk", listing),
+        ("full list, compared", quiet),
     ):
         print(f"{what:31} {cost.wall_s:8.2f} {cost.cpu_s:12.4f} {cost.switches:10,} {cost.requests:9,}")
     print("resident MB: now, and the most so far")
@@ -88,8 +106,8 @@ def test_at_rest(files: int, tmp_path: Path) -> None:
     print("worked out for an hour          processor s    of a core  requests")
     for what, part in (("by day", 1), ("idle for four hours", NIGHT)):
         probes, lists = PROBES_AN_HOUR / part, LISTS_AN_HOUR / part
-        cpu_s = probes * probe.cpu_s + lists * listing.cpu_s
-        requests = probes * probe.requests + lists * listing.requests
+        cpu_s = probes * probe.cpu_s + lists * quiet.cpu_s + walk.cpu_s + listing.cpu_s / WHOLE_H
+        requests = probes * probe.requests + lists * quiet.requests
         print(f"{what:31} {cpu_s:11.2f} {cpu_s / 36:11.3f}% {requests:9,.0f}")
         print(f"{'  of it the probes':31} {probes * probe.cpu_s:11.2f} {probes * probe.cpu_s / 36:11.3f}%")
     print(f"wake-ups a minute, left alone: {alone.switches * 60 / alone.wall_s:.1f}")
