@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterable
 
 from fluxsync.core.model import Action, Problem, Side, Snapshot
 from fluxsync.core.operations import Operation, Plan
+from fluxsync.engine.pair import Pair
+from fluxsync.engine.report import Report
 from fluxsync.replica.base import LocalReplica
 
-__all__ = ["fit"]
+__all__ = ["fit", "leave_out", "paused"]
 
 _UP = (Action.CREATE, Action.VERSION)
 _DOWN = (Action.DOWNLOAD, Action.CONFLICT)
@@ -21,6 +23,17 @@ def fit(plan: Plan, *, free_here: int | None, free_there: int | None) -> dict[Si
         Side.LOCAL: _drop(plan, _DOWN, free_here, Side.LOCAL),
     }
     return {side: problems for side, problems in refused.items() if problems}
+
+
+def leave_out(pair: Pair, plan: Plan, report: Report) -> set[Side]:
+    """Leave out and name what has no room; returns the sides that lack it."""
+    sends = any(op.action in _UP for op in plan.transfers)
+    # The account is asked for its room only where something is to be sent.
+    there = pair.remote.free_bytes() if sends else None
+    problems = fit(plan, free_here=pair.local.free_bytes(), free_there=there)
+    for found in problems.values():
+        report.fail(found)
+    return set(problems)
 
 
 def paused(full: Collection[Side], local: LocalReplica, remote: Snapshot) -> str:

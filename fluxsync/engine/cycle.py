@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from fluxsync.core.model import Action, Side, Snapshot
+from fluxsync.core.model import Action, Snapshot
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
 from fluxsync.core.owed import Owed, owed
 from fluxsync.core.put_aside import Shelf
-from fluxsync.engine.budget import fit, paused
+from fluxsync.engine.budget import leave_out, paused
 from fluxsync.engine.conflicts import note_conflicts
 from fluxsync.engine.decide import Decided, Rules, decide
 from fluxsync.engine.dirty import Part
@@ -47,7 +47,6 @@ from fluxsync.engine.trash import empty_here, note, note_trashed
 from fluxsync.engine.vanished import Vanished
 from fluxsync.engine.view import Everything, TooNarrow, View
 from fluxsync.errors import Full, Halted, ReplicaError, Unauthorized, Unavailable
-from fluxsync.replica.base import RemoteReplica
 
 __all__ = ["Dirt", "Watcher", "run_pass"]
 
@@ -215,7 +214,7 @@ class _Pass:
             self._begin()
         beside = self.pair.set_beside()
         report.leave(decided.waiting)
-        full = _fit(self.pair, plan, report)
+        full = leave_out(self.pair, plan, report)
         report.message = paused(full, self.pair.local, seen.remote)
         if self.dry_run:
             _foretell(report, plan)
@@ -343,18 +342,3 @@ def _executor(
         watcher.wait,
     )
     return Executor(mover, ledger, line, connections=pair.connections, mark=seen.remote.mark)
-
-
-def _fit(pair: Pair, plan: Plan, report: Report) -> set[Side]:
-    """Leave out what has no room; returns the sides that lack it."""
-    problems = fit(plan, free_here=pair.local.free_bytes(), free_there=_room(pair.remote, plan))
-    for found in problems.values():
-        report.fail(found)
-    return set(problems)
-
-
-def _room(remote: RemoteReplica, plan: Plan) -> int | None:
-    """Ask for the account's room only where something is to be sent."""
-    if any(op.action in (Action.CREATE, Action.VERSION) for op in plan.transfers):
-        return remote.free_bytes()
-    return None

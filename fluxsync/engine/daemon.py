@@ -62,7 +62,6 @@ class Daemon:
             on_rest=on_rest,
             on_report=on_report,
             tell=self._tell,
-            is_pausing=lambda: bool(self._pausing),
             beat_s=self._beat_s,
         )
         self._alive = alive

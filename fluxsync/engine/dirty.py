@@ -40,8 +40,8 @@ class Part:
     """A few dirty paths ("" is the whole folder) and all that they may have to do with.
 
     `calm` tells whether no other path is dirty; until then, and until they were gone for a quiet period, no
-    deletion is repeated, and `again` has the paths. Without `trusting`, the account is asked for each asset
-    that something would be decided about.
+    deletion is repeated, and `again` has the paths. Without `trusting`, nothing is
+    assumed of an account that somebody else has changed: then everything is looked at.
     """
 
     pair: Pair

@@ -98,8 +98,6 @@ class Desk:
     on_report: Callable[[Report, Dirt | None], None]
     #: Tell what the service is doing, where that is news.
     tell: Callable[[], None]
-    #: A pause is wished for that the journal does not know yet.
-    is_pausing: Callable[[], bool]
     #: The most seconds between two signs of life.
     beat_s: float
 
@@ -163,7 +161,6 @@ class Shift:
             wake.drain()
         try:
             with self.desk.hand.watching(job.watcher) as watcher:
-                self._heed_late_pause()
                 outcome, report = self.site.perform(job.task, watcher)
         except FluxsyncError as error:
             job.end(error=error)
@@ -214,16 +211,10 @@ class Shift:
 
     def _pass(self, dirt: Dirt | None, due: Due | None) -> Ending | None:
         with self.desk.hand.watching() as watcher:
-            self._heed_late_pause()
             report = self.site.run(watcher, dirt=dirt)
         if due is not None and report.stopped is not None:
             self.desk.wake.again(due)
         return self._after(report, dirt)
-
-    def _heed_late_pause(self) -> None:
-        """Let go what a pause found too early to break off."""
-        if self.desk.is_pausing():
-            self.desk.hand.let_go("paused")
 
     def _after(self, report: Report, dirt: Dirt | None) -> Ending | None:
         desk, now_s = self.desk, self.desk.clock()
