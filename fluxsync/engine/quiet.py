@@ -53,13 +53,15 @@ def _deletions(decided: Decided) -> frozenset[str]:
 
 def _grows(pair: Pair, view: View, decided: Decided, since_s: float) -> bool:
     """Tell whether more has been deleted since both sides were looked at."""
-    seen, go = decided.seen, decided.guarded.go
-    here = deleted_here(go)
+    seen, guarded = decided.seen, decided.guarded
+    # What is held back counts, too: a person lets through what was shown, and that is to be all of it.
+    going = [*guarded.go, *(held.change for held in guarded.held)]
+    here = deleted_here(going)
     if here and not is_over(here, seen.local, int(since_s * 1e9)):
         by_path = {item.path: item for item in view.items if item.path}
         if more_gone(seen.local, pair.local.scan(Scope(), by_path), view.items):
             return True
-    if deleted_there(go) and seen.remote.probe:
+    if deleted_there(going) and seen.remote.probe:
         now = pair.remote.probe()
         return now is not None and now.text != seen.remote.probe
     return False

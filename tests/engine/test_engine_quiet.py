@@ -61,6 +61,15 @@ def test_a_removal_that_runs_while_a_pass_looks_is_seen_whole_and_held_back(tmp_
     assert len(world.there()) == 31
 
 
+def test_what_is_held_back_is_seen_whole_too(tmp_path: Path) -> None:
+    """A person lets through what was shown: it had better be all of it."""
+    world = emptying(tmp_path)
+    gone(world, *range(15))
+    report = world.once(Walks(world, tuple(range(15, 25))))
+    assert (report.result, len(report.held)) == (Result.GUARDED, 25)
+    assert world.clock.waits == [SETTLE_S]
+
+
 def test_deletions_that_do_not_grow_cost_one_more_walk_and_no_wait(tmp_path: Path) -> None:
     world = emptying(tmp_path)
     gone(world, 0, 1, 2)

@@ -268,7 +268,7 @@ def test_what_is_held_back_waits_for_an_approval(services: Callable[..., Service
     service.until_state(State.HELD)
     until(lambda: "B/new.txt" in shown(account), "everything else goes on")
     assert len(live(account)) == 21
-    assert len(service.document("approve", "--list")["held"]) == 12
+    until(lambda: len(service.document("approve", "--list")["held"]) == 12, "all twelve are held")
     assert service.command("approve", "--yes").returncode == 0
     service.until_alike(account)
     assert len(live(account)) == 9
