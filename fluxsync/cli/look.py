@@ -18,7 +18,8 @@ from fluxsync.cli.words import ago, count, day_and_time, put_aside, size
 from fluxsync.engine.documents import status_document
 
 if TYPE_CHECKING:
-    from fluxsync.engine.status import Moving, Status, Trouble
+    from fluxsync.engine.meter import Moving
+    from fluxsync.engine.status import Status, Trouble
     from fluxsync.settings import Settings
 
 __all__ = ["status"]

@@ -87,6 +87,8 @@ class Plan:
     problems: list[Problem] = field(default_factory=list)
     #: Paths that wait for a place which this plan, or a person, makes free: the next round looks again.
     deferred: list[str] = field(default_factory=list)
+    #: Empty folders that get a tag once they have stood for a while, and when, in nanoseconds since 1970.
+    young: dict[str, int] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Operation]:
         yield from self.tags

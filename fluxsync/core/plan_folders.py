@@ -135,8 +135,12 @@ class FolderPlan:
                 continue
             if id(node) in wanted:
                 made.append(self._step(Action.MAKE_TAG, node, node.path, "for the files in it"))
-            elif node.here is not None and node.item is None and self._stands_empty(node.here, filled):
-                made.append(self._step(Action.MAKE_TAG, node, node.path, "empty folder made here"))
+            elif node.here is not None and node.item is None and _may_be_sent_empty(node.here, filled):
+                stands_at_ns = _stands_at_ns(node.here)
+                if stands_at_ns > self._now_ns:
+                    plan.young[node.here.path] = stands_at_ns
+                else:
+                    made.append(self._step(Action.MAKE_TAG, node, node.path, "empty folder made here"))
         plan.tags += sorted(made, key=lambda step: step.path)
 
     def _filled(self, plan: Plan) -> set[str]:
@@ -148,13 +152,6 @@ class FolderPlan:
         for path in (*self._local.files, *self._local.folders, *(u.path for u in self._local.unknown)):
             fill(filled, path)
         return filled
-
-    def _stands_empty(self, folder: Entry, filled: set[str]) -> bool:
-        if folder.stamp is None or basename(folder.path).casefold() in _DEFAULT_NAMES:
-            return False
-        if self._now_ns - max(folder.stamp.mtime_ns, folder.stamp.ctime_ns) < _EMPTY_STANDS_NS:
-            return False
-        return folder.path not in filled
 
     # -- rows
 
@@ -180,6 +177,18 @@ class FolderPlan:
                 plan.agreements.append(row)
         for rows in self._carried.values():
             plan.agreements.extend(rows)
+
+
+def _may_be_sent_empty(folder: Entry, filled: set[str]) -> bool:
+    if folder.stamp is None or basename(folder.path).casefold() in _DEFAULT_NAMES:
+        return False
+    return folder.path not in filled
+
+
+def _stands_at_ns(folder: Entry) -> int:
+    """Return when a folder that stays as it is will have stood for so long."""
+    assert folder.stamp is not None
+    return max(folder.stamp.mtime_ns, folder.stamp.ctime_ns) + _EMPTY_STANDS_NS
 
 
 def _alike(row: Item, item: Item | None) -> bool:

@@ -58,11 +58,11 @@ class Hand:
         watcher = Watcher(meter=meter, wait=self._wait)
         for name in ("on_phase", "on_plan", "on_done"):
             setattr(watcher, name, self._told(getattr(other, name)) if other is not None else self._moved)
-        self._live.working(True)
+        self._live.working(meter)
         try:
             yield watcher
         finally:
-            self._live.working(False)
+            self._live.working(None)
             with self._lock:
                 self._meter = None
 
@@ -82,9 +82,9 @@ class Hand:
         return tell
 
 
-def _both_moved(own: Callable[[int], None], other: Meter) -> Callable[[int], None]:
-    def moved(count: int) -> None:
-        own(count)
-        other.add(count, up=True)
+def _both_moved(own: Callable[[], None], other: Meter) -> Callable[[int, bool], None]:
+    def moved(count: int, up: bool) -> None:
+        own()
+        other.add(count, up=up)
 
     return moved

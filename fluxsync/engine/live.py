@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from fluxsync.engine.meter import Meter
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.status import Counts, State, Status, Trouble, read
 from fluxsync.state.journal import Journal
@@ -28,7 +29,8 @@ class Live:
         self._wall_s = wall_s
         self._lock = threading.Lock()
         self._picture = _NOTHING
-        self._working = False
+        #: Of the pass in hand.
+        self._meter: Meter | None = None
         #: Both sides were looked at since the pair was opened; before that, nobody knows.
         self._looked = False
         self._paused = False
@@ -50,9 +52,10 @@ class Live:
         with self._lock:
             self._picture, self._paused = picture, bool(journal.fact("paused"))
 
-    def working(self, works: bool) -> None:
+    def working(self, meter: Meter | None) -> None:
+        """Begin a pass, whose transfers this meter counts; None: none is in hand."""
         with self._lock:
-            self._working = works
+            self._meter = meter
 
     def paused(self, is_paused: bool) -> None:
         with self._lock:
@@ -94,14 +97,17 @@ class Live:
                 state = trouble
             if self._paused:
                 state = State.PAUSED
-            elif self._working:
+            elif self._meter is not None:
                 state = State.WORKING
             elif state is State.IN_STEP and (quiet or not self._looked):
                 state = State.WAITING
+            moving = self._meter.moving() if self._meter is not None else ()
+            on_their_way = {row.path for row in moving}
             return replace(
                 picture,
                 state=state,
                 now=self._wall_s(),
-                waiting=(*picture.waiting, *quiet),
+                waiting=tuple(row for row in (*picture.waiting, *quiet) if row.path not in on_their_way),
                 message=message,
+                moving=moving,
             )

@@ -39,7 +39,7 @@ def watcher_for(onlooker: Onlooker) -> Watcher:
         onlooker.on_done([step_fields(operation)], next(done))
 
     done = count(1)
-    meter = Meter(lambda block: onlooker.on_bytes(meter.bytes_up + meter.bytes_down))
+    meter = Meter(lambda block, up: onlooker.on_bytes(meter.bytes_up + meter.bytes_down))
     return Watcher(onlooker.on_phase, on_plan, on_done, meter)
 
 

@@ -44,6 +44,7 @@ def note_seen(report: Report, seen: Survey, plan: Plan, held: list[Held]) -> Non
         report.fail(snapshot.problems)
     for unknown in seen.local.unknown:
         report.wait(unknown.path, unknown.reason, unknown.again_s)
+    report.again |= {path: at_ns / 1e9 for path, at_ns in plan.young.items()}
     report.fail(plan.problems)
 
 

@@ -9,9 +9,10 @@ from enum import StrEnum
 from fluxsync.core.model import Kind
 from fluxsync.core.model import State as ItemState
 from fluxsync.core.put_aside import PutAside
+from fluxsync.engine.meter import Moving
 from fluxsync.state.journal import ConflictRow, HeldRow, Journal, PassRow, ProblemRow, Sent
 
-__all__ = ["Counts", "Moving", "State", "Status", "Trouble", "picture", "read", "waits"]
+__all__ = ["Counts", "State", "Status", "Trouble", "picture", "read", "waits"]
 
 #: What is in a reason that only time has to cure: a file that is open or changing.
 _WAITS = "taken up when it"
@@ -39,16 +40,6 @@ class Trouble:
     #: In how many passes in a row it failed, and until when it is put aside, unless it changes.
     tries: int = 0
     next_try: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Moving:
-    """One transfer under way: all its bytes, and those that have moved."""
-
-    action: str
-    path: str
-    size: int
-    moved: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,20 +71,20 @@ class Mover:
 
     def create(self, operation: Operation, standing: Standing) -> Step:
         local = _present(standing.local)
-        remote = self._send(local, self._place(operation), None)
+        remote = self._send(operation, local, self._place(operation), None)
         row = rows.agreed(standing.item, local, remote, made_here=True)
         return Step(Standing(row, local, remote), row, bytes=local.size)
 
     def version(self, operation: Operation, standing: Standing) -> Step:
         local, old = _present(standing.local), _present(standing.remote)
         if operation.target == "bury":
-            buried = self._fetched(old)
+            buried = self._fetched(operation, old)
             try:
                 self.local.keep(local.path, buried)
             finally:
                 buried.close()
         if self.remote.capabilities.versions:
-            remote = self._send(local, Place(old.place.folder, operation.name), old)
+            remote = self._send(operation, local, Place(old.place.folder, operation.name), old)
             row = rows.agreed(standing.item, local, remote, made_here=True)
             return Step(Standing(row, local, remote), row, bytes=local.size)
         return self._succeed(operation, standing, local, old)
@@ -95,7 +95,7 @@ class Mover:
         The row of the old asset goes first into the ancestor as superseded, in one transaction with the new
         one, so that a crash in between leaves work to finish and no second file.
         """
-        remote = self._send(local, self._place(operation), None, like=old)
+        remote = self._send(operation, local, self._place(operation), None, like=old)
         step = self._succeeded(standing, local, old, remote)
         try:
             self.remote.trash(old)
@@ -128,7 +128,7 @@ class Mover:
 
     def download(self, operation: Operation, standing: Standing) -> Step:
         remote = _present(standing.remote)
-        content = self._fetched(remote)
+        content = self._fetched(operation, remote)
         aside = None
         if operation.action is Action.CONFLICT:
             aside = Place(dirname(operation.target), basename(operation.target))
@@ -140,21 +140,29 @@ class Mover:
         row = rows.agreed(standing.item, local, remote, made_here=False)
         return Step(Standing(row, local, remote), row, bytes=local.size)
 
-    def _send(self, local: Entry, place: Place, old: Entry | None, *, like: Entry | None = None) -> Entry:
-        content = self.meter.upward(self.local.open(local))
+    def _send(
+        self,
+        operation: Operation,
+        local: Entry,
+        place: Place,
+        old: Entry | None,
+        *,
+        like: Entry | None = None,
+    ) -> Entry:
+        content = self.meter.upward(self.local.open(local), operation.action, operation.path)
         try:
             return self.remote.put(place, content, old, like=like)
         finally:
             content.close()
 
-    def _fetched(self, remote: Entry) -> Source:
+    def _fetched(self, operation: Operation, remote: Entry) -> Source:
         copy = self.at_hand.get(remote.digest or "")
         if copy is not None and copy.size == remote.size:
             try:
                 return self.local.open(copy)
             except (Busy, Stale, Rejected):
                 pass  # it was here when the pass began: then from the account
-        return self.meter.downward(self.remote.open(remote))
+        return self.meter.downward(self.remote.open(remote), operation.action, operation.path)
 
     # -- places
 

@@ -125,7 +125,7 @@ def _answer(
 
 def _read(remote: RemoteReplica, entry: Entry, meter: Meter) -> Entry:
     """Read an asset's bytes for their digest; nothing of them is kept."""
-    content = meter.downward(remote.open(entry))
+    content = meter.downward(remote.open(entry), "compare", entry.place.name)
     try:
         for _ in content.blocks():
             pass

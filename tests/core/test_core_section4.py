@@ -98,6 +98,12 @@ def test_an_empty_folder_gets_its_tag_only_when_it_has_stood_for_a_minute() -> N
     machine.now -= HOUR_NS
     machine.sync()
     assert not machine.account.tags
+    (stands_at_ns,) = machine.planned().young.values()
+    assert stands_at_ns == machine.folders["Logos"].mtime + 60 * 10**9
+    machine.now = stands_at_ns - HOUR_NS
+    machine.sync()
+    assert list(machine.account.tags.values()) == ["Logos"]
+    assert not machine.planned().young
 
 
 def test_a_tag_without_any_asset_is_an_empty_folder() -> None:

@@ -664,3 +664,18 @@ def test_a_new_file_on_a_disk_that_was_mounted_over_a_tracked_folder_is_unknown_
         assert world.once().failures == {"A": "became a mount point"}
         assert "trash-remote" not in world.actions()
     assert list(world.there().values()) == ["old"]
+
+
+def test_an_empty_folder_is_looked_at_again_when_it_has_stood_for_a_minute(tmp_path: Path) -> None:
+    """No event tells of that, and the next list may be far away."""
+    part = parts(tmp_path)
+    world = part.world
+    world.make("Logos")
+    now_ns = int(world.clock.now * 1e9)
+    world.folder.folders["Logos"] = replace(world.folder.folders["Logos"], mtime_ns=now_ns, ctime_ns=now_ns)
+    report = part.look("Logos")
+    assert (part.actions, part.widened) == ([], "")
+    assert report.again == {"Logos": pytest.approx(world.clock.now + 60)}
+    world.clock.now += 60
+    report = part.look("Logos")
+    assert (part.actions, part.widened, report.again) == (["make-tag"], "", {})

@@ -546,7 +546,7 @@ def test_an_interrupt_breaks_off_content_at_its_next_block(tmp_path: Path) -> No
     world.upload("a.gif", "A")
     meter = Meter()
     (entry,) = world.account.scan(Scope(), {}).files.values()
-    source = meter.downward(world.account.open(entry))
+    source = meter.downward(world.account.open(entry), "download", "a.gif")
     meter.stop()
     with pytest.raises(Unavailable) as raised:
         list(source.blocks())

@@ -245,9 +245,14 @@ def test_a_pause_stops_the_upload_in_hand(services: Callable[..., Service], acco
     service = services(remote={"upload_limit": "1 MB/s"}).start()
     service.machine.write("film.mov", os.urandom(5_000_000))
     until(lambda: service.state() is State.WORKING, "the upload has begun")
+    until(lambda: service.document("status")["moving"], "the transfer is shown")
+    (row,) = service.document("status")["moving"]
+    assert (row["action"], row["path"], row["bytes"]) == ("create", "film.mov", 5_000_000)
+    assert 0 <= row["moved"] < 5_000_000
     assert service.command("pause").returncode == 0
     service.until_state(State.PAUSED)
     assert account.store.assets() == []
+    assert service.document("status")["moving"] == []
     assert service.command("resume").returncode == 0
     service.until_alike(account)
     assert len(account.store.assets()) == 1
