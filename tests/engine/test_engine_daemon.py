@@ -407,6 +407,48 @@ def test_no_deletion_goes_on_while_a_file_is_never_quiet(bench: Bench) -> None:
     assert calm == [False]
 
 
+def test_what_becomes_dirty_while_the_folder_is_walked_holds_up_deletions(bench: Bench) -> None:
+    """It may be the other half of a move that the walk has seen one half of."""
+    calm: list[bool] = []
+
+    def changed() -> frozenset[str]:
+        bench.daemon.wake.dirty("late.gif")
+        return frozenset({"gone.gif"})
+
+    def look(watcher: Watcher) -> Report:
+        calm.append(bench.site.dirts[-1].calm())
+        return done(whole=False)
+
+    bench.monkeypatch.setattr(bench.site, "changed", changed)
+    bench.site.answers = [done(whole=True), look]
+    bench.tell(13, (10, bench.dirty("")))
+    assert bench.passes[1] == (12, ("gone.gif",))
+    assert calm == [False]
+
+
+def test_a_deletion_that_comes_again_waits_a_minute_at_most_beside_a_file_that_is_never_quiet(
+    bench: Bench,
+) -> None:
+    """It comes again at times of its own, and not with the other file."""
+    repeated: list[float] = []
+
+    def run(watcher: Watcher, *, dirt: Dirt | None = None) -> Report:
+        report = done(whole=dirt is None)
+        if dirt is not None and "gone.gif" in dirt.paths and not repeated:
+            if dirt.calm():
+                repeated.append(bench.story.now_s - START_S)
+            else:
+                report.gone = {"gone.gif"}
+                report.again = {"gone.gif": bench.story.now_s + WALL_S + TIMING.settle_s}
+        return report
+
+    bench.monkeypatch.setattr(bench.site, "run", run)
+    busy = [(at / 4, bench.dirty("busy.log")) for at in range(20, 800)]
+    bench.tell(200, (20, bench.dirty("gone.gif")), *busy)
+    assert len(repeated) == 1
+    assert repeated[0] <= 20 + 60 + TIMING.settle_s
+
+
 def test_what_the_probe_missed_is_counted_for_the_next_start(bench: Bench) -> None:
     bench.site.answers = [done(whole=True, found=True, shown=False)]
     bench.tell(10)

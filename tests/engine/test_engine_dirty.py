@@ -278,6 +278,16 @@ def test_a_file_that_was_not_read_and_is_another_holds_up_nothing_once_it_was(pa
     assert part.actions == ["trash-remote"]
 
 
+def test_a_file_that_was_not_read_and_is_as_agreed_then_holds_up_nothing(part: Parts) -> None:
+    """A program had it open, and let go of it without a change."""
+    unread = Unknown("d.gif", "open", part.world.folder.files["d.gif"].stamp)
+    part.vanished.unread_elsewhere(Snapshot({}, {}, unknown=(unread,)), lambda path: False)
+    part.look("d.gif")
+    part.world.remove("c.gif")  # as long as it
+    assert part.look("c.gif").again == {}
+    assert part.actions == ["trash-remote"]
+
+
 def test_an_empty_memory_lets_nothing_go_at_once() -> None:
     now_s = [0.0]
     vanished = Vanished(5.0, lambda: now_s[0])
