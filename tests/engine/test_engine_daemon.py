@@ -19,7 +19,7 @@ from fluxsync.engine.shift import Ending, Timing
 from fluxsync.engine.status import State, Status
 from fluxsync.engine.view import Listed
 from fluxsync.engine.wake import Job
-from fluxsync.errors import ConfigError, FluxsyncError, Halted, Rejected, Unauthorized, Unavailable
+from fluxsync.errors import ConfigError, FluxsyncError, Full, Halted, Rejected, Unauthorized, Unavailable
 from fluxsync.replica.base import Probe
 from fluxsync.state.journal import Journal
 
@@ -447,6 +447,43 @@ def test_a_deletion_that_comes_again_waits_a_minute_at_most_beside_a_file_that_i
     bench.tell(200, (20, bench.dirty("gone.gif")), *busy)
     assert len(repeated) == 1
     assert repeated[0] <= 20 + 60 + TIMING.settle_s
+
+
+def broken_off(watcher: Watcher) -> Report:
+    assert watcher.meter.stopped
+    return stopped(Result.UNREACHABLE, whole=True)
+
+
+def test_a_pause_goes_over_to_another_journal(bench: Bench) -> None:
+    """The old one was damaged, or the configuration names another one: nobody has let the service go on."""
+    bench.tell(20, (10, bench.daemon.pause))
+    bench.daemon.wake.stopping = False
+    bench.site.journal.close()
+    bench.site.journal = Journal.in_memory(clock=lambda: WALL_S)
+    bench.site.answers = [broken_off] * MOST_TURNS
+    bench.site.passes.clear()
+    bench.daemon._hand._stopped = False
+    bench.tell(20)
+    assert bench.passes == []
+    assert bench.daemon.status().state is State.PAUSED
+
+
+def test_a_pause_that_cannot_be_written_down_is_one_all_the_same(bench: Bench) -> None:
+    full = Full("no room left on the disk of the journal", here=True)
+    real = bench.site.journal.set_facts
+
+    def refuse(new: Any) -> None:
+        raise full
+
+    bench.monkeypatch.setattr(bench.site.journal, "set_facts", refuse)
+    with pytest.raises(Full):
+        bench.tell(20, (10, bench.daemon.pause))
+    bench.monkeypatch.setattr(bench.site.journal, "set_facts", real)
+    bench.site.answers = [broken_off] * MOST_TURNS
+    bench.site.passes.clear()
+    bench.tell(20)
+    assert bench.passes == []
+    assert bench.site.journal.fact("paused")
 
 
 def test_what_the_probe_missed_is_counted_for_the_next_start(bench: Bench) -> None:
