@@ -87,6 +87,8 @@ class Plan:
     problems: list[Problem] = field(default_factory=list)
     #: Paths that wait for a place which this plan, or a person, makes free: the next round looks again.
     deferred: list[str] = field(default_factory=list)
+    #: Empty folders that are to be looked at again, and when, in seconds since 1970.
+    later: dict[str, float] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Operation]:
         yield from self.tags

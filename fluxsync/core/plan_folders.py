@@ -135,8 +135,12 @@ class FolderPlan:
                 continue
             if id(node) in wanted:
                 made.append(self._step(Action.MAKE_TAG, node, node.path, "for the files in it"))
-            elif node.here is not None and node.item is None and self._stands_empty(node.here, filled):
-                made.append(self._step(Action.MAKE_TAG, node, node.path, "empty folder made here"))
+            elif node.here is not None and node.item is None:
+                stands_ns = self._stands_empty(node.here, filled)
+                if stands_ns is not None and stands_ns <= self._now_ns:
+                    made.append(self._step(Action.MAKE_TAG, node, node.path, "empty folder made here"))
+                elif stands_ns is not None:
+                    plan.later[node.here.path] = stands_ns / 1e9
         plan.tags += sorted(made, key=lambda step: step.path)
 
     def _filled(self, plan: Plan) -> set[str]:
@@ -149,12 +153,13 @@ class FolderPlan:
             fill(filled, path)
         return filled
 
-    def _stands_empty(self, folder: Entry, filled: set[str]) -> bool:
+    def _stands_empty(self, folder: Entry, filled: set[str]) -> int | None:
+        """Return from when on an empty folder is sent; None: not as it is now."""
         if folder.stamp is None or basename(folder.path).casefold() in _DEFAULT_NAMES:
-            return False
-        if self._now_ns - max(folder.stamp.mtime_ns, folder.stamp.ctime_ns) < _EMPTY_STANDS_NS:
-            return False
-        return folder.path not in filled
+            return None
+        if folder.path in filled:
+            return None
+        return max(folder.stamp.mtime_ns, folder.stamp.ctime_ns) + _EMPTY_STANDS_NS
 
     # -- rows
 
