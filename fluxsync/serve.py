@@ -26,7 +26,16 @@ from fluxsync.engine.rescan import changed
 from fluxsync.engine.service import Outcome, Task, Verb
 from fluxsync.engine.shift import LONGEST_SLEEP_S, Ending, Timing
 from fluxsync.engine.status import State, Status
-from fluxsync.errors import ConfigError, FluxsyncError, Halted, Locked, StateError, Unauthorized, Unavailable
+from fluxsync.errors import (
+    ConfigError,
+    FluxsyncError,
+    Full,
+    Halted,
+    Locked,
+    StateError,
+    Unauthorized,
+    Unavailable,
+)
 from fluxsync.memory import release
 from fluxsync.notify import Notifier
 from fluxsync.pass_log import PassLog
@@ -170,6 +179,9 @@ class _Server:
         except (Unavailable, StateError) as error:
             self._begun()
             return daemon.idle(State.OFFLINE, str(error), _AWAY_S)
+        except Full as error:  # the journal's disk, or the root's
+            self._begun()
+            return daemon.idle(State.WAITING, str(error), _AWAY_S)
         except Exception as error:
             if time.monotonic() - began_s > _FAULT_S[-1]:
                 self._faults = 0

@@ -78,6 +78,8 @@ class Reconciliation:
     #: How many files were equal on both sides, adopted ones included.
     unchanged: int = 0
     adopted: list[Item] = field(default_factory=list)
+    #: Paths of files that are gone, or moved and are among those that were not read.
+    unread: list[str] = field(default_factory=list)
 
 
 def agreed(item: Item, local: Entry, remote: Entry) -> Item:

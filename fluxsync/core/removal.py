@@ -8,7 +8,7 @@ from fluxsync.core.model import Item, Kind, Snapshot, State
 from fluxsync.core.paths import ancestors
 from fluxsync.core.reconcile import Change, Fate
 
-__all__ = ["deleted_here", "deleted_there", "is_over", "more_gone"]
+__all__ = ["deleted_here", "deleted_there", "is_over", "may_have_moved", "more_gone"]
 
 
 def deleted_here(changes: Iterable[Change]) -> frozenset[str]:
@@ -44,3 +44,16 @@ def more_gone(before: Snapshot, after: Snapshot, items: Iterable[Item]) -> bool:
         for item in items
         if item.kind is Kind.FILE and item.state is State.AGREED
     )
+
+
+def may_have_moved(gone: Iterable[Item], before: Snapshot, after: Snapshot) -> bool:
+    """Tell whether a later look shows a file, read or not, that may be one of these and that was not there.
+
+    A move keeps the inode or the content.
+    """
+    known = before.files.keys() | {gap.path for gap in before.unknown}
+    come = [entry.stamp for path, entry in after.files.items() if path not in known]
+    come += [gap.stamp for gap in after.unknown if gap.path not in known]
+    sizes = {stamp.size for stamp in come if stamp is not None}
+    inodes = {stamp.inode for stamp in come if stamp is not None}
+    return any(item.size in sizes or (item.stamp is not None and item.stamp.inode in inodes) for item in gone)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fluxsync.core.contents import Contents
 from fluxsync.core.decision import Content, Fate, Verdict, decide
 from fluxsync.core.model import Entry, Item, Side, State
+from fluxsync.core.observe import Presence
 from fluxsync.core.paths import basename, dirname, join, nfc
 from fluxsync.core.reconciliation import Change, Policy, Reconciliation, agreed, trashed
 from fluxsync.core.survey import Pair, Survey
@@ -29,6 +30,8 @@ def reconcile_pair(pair: Pair, survey: Survey, contents: Contents, result: Recon
             if here.path:
                 # Its folder is going to be known by the new name, and nothing else may link the file with it.
                 result.agreements.append(replace(item, path=here.path))
+            elif here.presence is Presence.UNKNOWN and not survey.is_unknown(item.path):
+                result.unread.append(item.path)
         case Fate.CREATE:
             return  # what is sent as new has left the pairs already
         case Fate.FORGET:

@@ -120,7 +120,8 @@ def run_pass(
         if this.number and not cut_short:
             write_down(pair.journal, report, shelf, this.number, this.view.covers)
         report.whole, report.listed = this.view.whole, this.view.listed
-        report.again |= dict.fromkeys(this.view.again, watcher.clock() + rules.settle_s)
+        report.gone = this.view.again
+        report.again |= dict.fromkeys(report.gone, watcher.clock() + rules.settle_s)
     return report
 
 
@@ -260,7 +261,15 @@ class _Pass:
 
         # A part waits for deletions by itself, and holds up nothing else meanwhile.
         settle_s = 0.0 if self.dry_run or not self.view.whole else self.rules.settle_s
-        return settled(self.pair, self.view, look, settle_s, watcher.clock, watcher.wait)
+        return settled(
+            self.pair,
+            self.view,
+            look,
+            settle_s,
+            watcher.clock,
+            watcher.wait,
+            unattended=self.rules.unattended,
+        )
 
     def _execute(self, decided: Decided, *, last: bool) -> Executed:
         pair, watcher, plan, guarded = self.pair, self.watcher, decided.plan, decided.guarded

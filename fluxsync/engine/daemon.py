@@ -124,7 +124,10 @@ class Daemon:
         misses = int(journal.fact(MISSES) or 0)
         agenda = Agenda(timing.poll_s, timing.list_s, timing.rescan_s, misses=misses)
         shift = Shift(self._desk, site, timing, agenda, Vanished(timing.settle_s, self._clock))
+        if self._pausing is None and self._hand.paused:
+            self._pausing = True  # this journal does not know it yet: it is another one, or had no room
         self._tell()
+        self._heed_pause(journal)
         if self._afresh is not None:
             job, self._afresh = self._afresh, None
             shift.do(job)

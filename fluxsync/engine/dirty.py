@@ -75,6 +75,7 @@ class Part:
         self._ask_for_owed(rows, local)
         if not self._asked and parts.is_still(part):
             self.vanished.unripe((), self.covers)
+            self.vanished.unread_elsewhere(part.local, self.covers)
             return None
         return self._decided(rows, folders, local, policy, known, meter)
 

@@ -27,6 +27,11 @@ class Hand:
         self._paused = False
 
     @property
+    def paused(self) -> bool:
+        """Whether passes are broken off until somebody lets them go on."""
+        return self._paused
+
+    @property
     def was_let_go(self) -> bool:
         """Whether the last pass was broken off from here: that says nothing of the account."""
         return self._let_go.is_set()

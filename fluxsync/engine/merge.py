@@ -30,8 +30,11 @@ class Due:
 
     #: None: everything; else paths relative to the root, none below another and never "".
     paths: frozenset[str] | None
-    #: All has been quiet and no dirty path is left that waits: only then may a deletion be planned.
+    #: All has been quiet and no dirty path is left that waits, or it is forced: only then may a deletion be
+    #: planned.
     settled: bool
+    #: It never was quiet, and deletions were held back long enough: they go though other paths are dirty.
+    forced: bool = False
 
 
 @dataclass(slots=True)
@@ -109,7 +112,7 @@ class Merger:
         settled = calm or self._restless_s + _MOST_S <= now_s
         if settled:
             self._restless_s = min((wait.first_s for wait in self._waits.values()), default=now_s)
-        return Due(None if "" in taken else frozenset(taken), settled)
+        return Due(None if "" in taken else frozenset(taken), settled, forced=settled and not calm)
 
     def next_s(self) -> float | None:
         """Return when `due` has something next; None: nothing is dirty."""

@@ -1,16 +1,18 @@
-"""A removal that is running while a pass looks is seen whole before any of it is repeated.
+"""A removal that runs while a pass looks is seen whole before any of it is repeated, and a move is none.
 
 Where nothing was deleted, or the traces of it are older than the quiet period, this costs nothing; else one
-more walk, or one probe of the account. Only where that shows more is there a wait, a quiet period at a time
-and a minute at most, and both sides are looked at again.
+more walk, or one probe of the account. Only where that shows more, or a file that may be a deleted one, is
+there a wait, a quiet period at a time and a minute at most, and both sides are looked at again. Where nobody
+waits for the pass, that walk comes a quiet period later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from fluxsync.core.model import Scope
-from fluxsync.core.removal import deleted_here, deleted_there, is_over, more_gone
+from fluxsync.core.removal import deleted_here, deleted_there, is_over, may_have_moved, more_gone
 from fluxsync.engine.decide import Decided
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.view import View
@@ -27,6 +29,8 @@ def settled(
     settle_s: float,
     clock: Callable[[], float],
     wait: Callable[[float], None],
+    *,
+    unattended: bool = False,
 ) -> Decided | None:
     """Look and decide, again while deletions grow. Raises what `look` raises."""
     started = clock()
@@ -35,7 +39,8 @@ def settled(
     if not settle_s:
         return decided
     while decided is not None and clock() - started < _MOST_S:
-        if not _grows(pair, view, decided, looked_at - settle_s):
+        rest = partial(wait, settle_s) if unattended else _go_on
+        if not _grows(pair, view, decided, looked_at - settle_s, rest):
             break
         before = _deletions(decided)
         wait(settle_s)
@@ -51,15 +56,21 @@ def _deletions(decided: Decided) -> frozenset[str]:
     return deleted_here(changes) | deleted_there(changes)
 
 
-def _grows(pair: Pair, view: View, decided: Decided, since_s: float) -> bool:
-    """Tell whether more has been deleted since both sides were looked at."""
+def _go_on() -> None: ...
+
+
+def _grows(pair: Pair, view: View, decided: Decided, since_s: float, rest: Callable[[], None]) -> bool:
+    """Tell whether another look would show more deletions, or fewer; `rest` is called before a walk."""
     seen, guarded = decided.seen, decided.guarded
     # What is held back counts, too: a person lets through what was shown, and that is to be all of it.
     going = [*guarded.go, *(held.change for held in guarded.held)]
     here = deleted_here(going)
     if here and not is_over(here, seen.local, int(since_s * 1e9)):
         by_path = {item.path: item for item in view.items if item.path}
-        if more_gone(seen.local, pair.local.scan(Scope(), by_path), view.items):
+        rest()
+        now_here = pair.local.scan(Scope(), by_path)
+        gone = [change.item for change in going if change.path in here and change.item is not None]
+        if more_gone(seen.local, now_here, view.items) or may_have_moved(gone, seen.local, now_here):
             return True
     if deleted_there(going) and seen.remote.probe:
         now = pair.remote.probe()

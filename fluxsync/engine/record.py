@@ -44,6 +44,11 @@ def note_seen(report: Report, seen: Survey, plan: Plan, held: list[Held]) -> Non
         report.fail(snapshot.problems)
     for unknown in seen.local.unknown:
         report.wait(unknown.path, unknown.reason, unknown.again_s)
+    times = [
+        unknown.again_s for unknown in seen.local.unknown if unknown.stamp and unknown.again_s is not None
+    ]
+    if times:  # what may be one of those is looked at with the first of them
+        report.again = dict.fromkeys(seen.reconciliation.unread, min(times)) | report.again
     report.again |= {path: at_ns / 1e9 for path, at_ns in plan.young.items()}
     report.fail(plan.problems)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -77,6 +77,8 @@ class Report:
     owed: Owed = field(default_factory=Owed)
     #: Paths to be looked at again, and when at the soonest, in seconds since 1970.
     again: dict[str, float] = field(default_factory=dict)
+    #: Those of them that seem to be deleted, and have to be gone for longer, or while nothing else is dirty.
+    gone: Set[str] = frozenset()
     #: A file that reaches its place in two hops has moved once.
     _moved: set[int] = field(default_factory=set)
 

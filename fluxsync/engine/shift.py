@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
 
@@ -200,13 +200,11 @@ class Shift:
             self.vanished.only(paths)
         if not paths:
             return None
-        due = Due(None if "" in paths else paths, due.settled)
+        due = replace(due, paths=None if "" in paths else paths)
         calm = self.desk.wake.is_calm
-        # What is never quiet holds up deletions for a minute: then they go though other paths are dirty.
-        forced = due.settled and not calm()
         # Where a list costs no more than a few looks, what the account shows is never assumed for long.
         trusting = not self.agenda.small
-        dirt = Dirt(paths, self.vanished, lambda: forced or (due.settled and calm()), trusting, self.owed)
+        dirt = Dirt(paths, self.vanished, lambda: due.forced or (due.settled and calm()), trusting, self.owed)
         return self._pass(dirt, due)
 
     def _pass(self, dirt: Dirt | None, due: Due | None) -> Ending | None:
@@ -241,7 +239,12 @@ class Shift:
             self.vanished.clear()
         if report.sent:
             self.agenda.wrote(now_s)
-        desk.wake.later({path: now_s + max(0.0, at - desk.wall_s()) for path, at in report.again.items()})
+        again = report.again.items()
+        desk.wake.later(
+            {path: now_s + max(0.0, at - desk.wall_s()) for path, at in again if path not in report.gone}
+        )
+        # With whatever else is due: at times of its own, what is gone would miss those that let it go.
+        desk.wake.again(Due(frozenset(report.gone), settled=False))
         desk.live.refresh(self.site.journal)
         self.still.end(self.site.journal, self.site.remote, report, now_s)
         desk.on_report(report, dirt)

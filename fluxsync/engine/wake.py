@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.merge import Due, Merger
@@ -110,7 +110,7 @@ class Wake:
                 del self._later[path]
             if due is None:
                 return Due(frozenset(ripe), self._is_calm())
-            return Due(None if due.paths is None else due.paths | ripe, due.settled)
+            return replace(due, paths=None if due.paths is None else due.paths | ripe)
 
     def drain(self) -> None:
         """Forget what is dirty: everything is going to be looked at. What comes from now on counts."""

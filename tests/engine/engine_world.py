@@ -206,6 +206,7 @@ class World:
             ),
             lambda tracked: dict.fromkeys(Limited, rules["most"]),
             settle_s=rules.get("settle", 0.0),
+            unattended=rules.get("unattended", False),
             **deletes,
         )
 

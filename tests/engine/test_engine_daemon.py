@@ -19,7 +19,7 @@ from fluxsync.engine.shift import Ending, Timing
 from fluxsync.engine.status import State, Status
 from fluxsync.engine.view import Listed
 from fluxsync.engine.wake import Job
-from fluxsync.errors import ConfigError, FluxsyncError, Halted, Rejected, Unauthorized, Unavailable
+from fluxsync.errors import ConfigError, FluxsyncError, Full, Halted, Rejected, Unauthorized, Unavailable
 from fluxsync.replica.base import Probe
 from fluxsync.state.journal import Journal
 
@@ -405,6 +405,85 @@ def test_no_deletion_goes_on_while_a_file_is_never_quiet(bench: Bench) -> None:
     bench.tell(45, *((float(at), bench.dirty("a.gif")) for at in range(10, 41)))
     assert bench.passes[1] == (40, ("a.gif",))
     assert calm == [False]
+
+
+def test_what_becomes_dirty_while_the_folder_is_walked_holds_up_deletions(bench: Bench) -> None:
+    """It may be the other half of a move that the walk has seen one half of."""
+    calm: list[bool] = []
+
+    def changed() -> frozenset[str]:
+        bench.daemon.wake.dirty("late.gif")
+        return frozenset({"gone.gif"})
+
+    def look(watcher: Watcher) -> Report:
+        calm.append(bench.site.dirts[-1].calm())
+        return done(whole=False)
+
+    bench.monkeypatch.setattr(bench.site, "changed", changed)
+    bench.site.answers = [done(whole=True), look]
+    bench.tell(13, (10, bench.dirty("")))
+    assert bench.passes[1] == (12, ("gone.gif",))
+    assert calm == [False]
+
+
+def test_a_deletion_that_comes_again_waits_a_minute_at_most_beside_a_file_that_is_never_quiet(
+    bench: Bench,
+) -> None:
+    """It comes again at times of its own, and not with the other file."""
+    repeated: list[float] = []
+
+    def run(watcher: Watcher, *, dirt: Dirt | None = None) -> Report:
+        report = done(whole=dirt is None)
+        if dirt is not None and "gone.gif" in dirt.paths and not repeated:
+            if dirt.calm():
+                repeated.append(bench.story.now_s - START_S)
+            else:
+                report.gone = {"gone.gif"}
+                report.again = {"gone.gif": bench.story.now_s + WALL_S + TIMING.settle_s}
+        return report
+
+    bench.monkeypatch.setattr(bench.site, "run", run)
+    busy = [(at / 4, bench.dirty("busy.log")) for at in range(20, 800)]
+    bench.tell(200, (20, bench.dirty("gone.gif")), *busy)
+    assert len(repeated) == 1
+    assert repeated[0] <= 20 + 60 + TIMING.settle_s
+
+
+def broken_off(watcher: Watcher) -> Report:
+    assert watcher.meter.stopped
+    return stopped(Result.UNREACHABLE, whole=True)
+
+
+def test_a_pause_goes_over_to_another_journal(bench: Bench) -> None:
+    """The old one was damaged, or the configuration names another one: nobody has let the service go on."""
+    bench.tell(20, (10, bench.daemon.pause))
+    bench.daemon.wake.stopping = False
+    bench.site.journal.close()
+    bench.site.journal = Journal.in_memory(clock=lambda: WALL_S)
+    bench.site.answers = [broken_off] * MOST_TURNS
+    bench.site.passes.clear()
+    bench.daemon._hand._stopped = False
+    bench.tell(20)
+    assert bench.passes == []
+    assert bench.daemon.status().state is State.PAUSED
+
+
+def test_a_pause_that_cannot_be_written_down_is_one_all_the_same(bench: Bench) -> None:
+    full = Full("no room left on the disk of the journal", here=True)
+    real = bench.site.journal.set_facts
+
+    def refuse(new: Any) -> None:
+        raise full
+
+    bench.monkeypatch.setattr(bench.site.journal, "set_facts", refuse)
+    with pytest.raises(Full):
+        bench.tell(20, (10, bench.daemon.pause))
+    bench.monkeypatch.setattr(bench.site.journal, "set_facts", real)
+    bench.site.answers = [broken_off] * MOST_TURNS
+    bench.site.passes.clear()
+    bench.tell(20)
+    assert bench.passes == []
+    assert bench.site.journal.fact("paused")
 
 
 def test_what_the_probe_missed_is_counted_for_the_next_start(bench: Bench) -> None:

@@ -278,6 +278,61 @@ def test_a_file_that_was_not_read_and_is_another_holds_up_nothing_once_it_was(pa
     assert part.actions == ["trash-remote"]
 
 
+def test_a_file_that_was_not_read_and_is_as_agreed_then_holds_up_nothing(part: Parts) -> None:
+    """A program had it open, and let go of it without a change."""
+    unread = Unknown("d.gif", "open", part.world.folder.files["d.gif"].stamp)
+    part.vanished.unread_elsewhere(Snapshot({}, {}, unknown=(unread,)), lambda path: False)
+    part.look("d.gif")
+    part.world.remove("c.gif")  # as long as it
+    assert part.look("c.gif").again == {}
+    assert part.actions == ["trash-remote"]
+
+
+@pytest.mark.parametrize("look", ["a part", "everything"])
+def test_a_deletion_beside_a_file_that_was_not_read_is_looked_at_again_with_it(
+    part: Parts, look: str
+) -> None:
+    """The file may be the one that is gone, moved; once it was read it is not, and nobody else asks again."""
+    world = part.world
+    world.remove("c.gif")
+    world.write("new.gif", "new c.gif")  # as long as it
+    at_s = world.clock.now + 7.0
+    stamp = world.folder.files["new.gif"].stamp
+    busy = [True]
+
+    def meddle(call: Call) -> Any:
+        seen = call.go_on()
+        if str(call) == "local.scan" and busy and "new.gif" in seen.files:
+            gap = Unknown("new.gif", "saved a moment ago", stamp, at_s)
+            files = {path: entry for path, entry in seen.files.items() if path != "new.gif"}
+            return replace(seen, files=files, unknown=(gap,), problems=(Problem("new.gif", "saved"),))
+        return seen
+
+    part.meddle = meddle
+    report = part.whole() if look == "everything" else part.look("c.gif", "new.gif")
+    assert part.actions == []
+    assert report.again == {"c.gif": at_s, "new.gif": at_s}
+    busy.clear()
+    part.look(*report.again)
+    assert sorted(part.actions) == ["create", "trash-remote"]
+
+
+def test_an_empty_folder_comes_again_when_it_has_stood_for_a_minute(part: Parts) -> None:
+    world = part.world
+    made_s = world.clock.now
+    for name in ("Empty", "untitled folder"):
+        world.make(name)
+        stamp = replace(world.folder.folders[name], mtime_ns=int(made_s * 1e9), ctime_ns=int(made_s * 1e9))
+        world.folder.folders[name] = stamp
+    world.clock.now += 2
+    report = part.look("Empty", "untitled folder")
+    assert (part.actions, report.failures) == ([], {})
+    assert report.again == {"Empty": pytest.approx(made_s + 60, abs=0.1)}
+    world.clock.now = report.again["Empty"]
+    assert part.look("Empty").again == {}
+    assert part.actions == ["make-tag"]
+
+
 def test_an_empty_memory_lets_nothing_go_at_once() -> None:
     now_s = [0.0]
     vanished = Vanished(5.0, lambda: now_s[0])
@@ -664,18 +719,3 @@ def test_a_new_file_on_a_disk_that_was_mounted_over_a_tracked_folder_is_unknown_
         assert world.once().failures == {"A": "became a mount point"}
         assert "trash-remote" not in world.actions()
     assert list(world.there().values()) == ["old"]
-
-
-def test_an_empty_folder_is_looked_at_again_when_it_has_stood_for_a_minute(tmp_path: Path) -> None:
-    """No event tells of that, and the next list may be far away."""
-    part = parts(tmp_path)
-    world = part.world
-    world.make("Logos")
-    now_ns = int(world.clock.now * 1e9)
-    world.folder.folders["Logos"] = replace(world.folder.folders["Logos"], mtime_ns=now_ns, ctime_ns=now_ns)
-    report = part.look("Logos")
-    assert (part.actions, part.widened) == ([], "")
-    assert report.again == {"Logos": pytest.approx(world.clock.now + 60)}
-    world.clock.now += 60
-    report = part.look("Logos")
-    assert (part.actions, part.widened, report.again) == (["make-tag"], "", {})

@@ -42,8 +42,8 @@ def drained(merger: Merger) -> list[tuple[float, Due]]:
     return taken
 
 
-def paths(*names: str, settled: bool = True) -> Due:
-    return Due(frozenset(names), settled)
+def paths(*names: str, settled: bool = True, forced: bool = False) -> Due:
+    return Due(frozenset(names), settled, forced)
 
 
 def everything(*, settled: bool = True) -> Due:
@@ -222,10 +222,10 @@ def test_the_minute_begins_with_the_oldest_path_that_still_waits() -> None:
             merger.dirty("gone", tick / 2)
     assert looks == [
         (30.0, paths("log", settled=False)),
-        (60.0, paths("log")),
+        (60.0, paths("log", forced=True)),
         (63.5, paths("gone", settled=False)),
         (90.0, paths("log", settled=False)),
-        (119.5, paths("gone")),
+        (119.5, paths("gone", forced=True)),
     ]
 
 
@@ -350,6 +350,7 @@ class Watched:
         self.told = [one for one in self.told if not covers(due, one[0])]
         calm = not self.told and max(self.heard_s, default=-1e9) + self.settle_s <= self.now_s
         assert due.settled == calm or (due.settled and self.heard_s[0] + MOST_S <= self.now_s)
+        assert due.forced == (due.settled and not calm)
         self.taken.append(due)
         for _path, at_s, retry in self.told:
             assert not retry or not all(again for *_, again in self.told)

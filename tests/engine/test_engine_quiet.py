@@ -116,6 +116,69 @@ def test_without_settle_nothing_is_waited_for(tmp_path: Path) -> None:
     assert walks.count == 1
 
 
+def key_of(world: World, name: str) -> str:
+    (key,) = [key for key, asset in world.account.assets.items() if asset.versions[-1].name == name]
+    return key
+
+
+@pytest.mark.parametrize("unattended", [False, True])
+def test_a_file_that_moves_between_two_folders_of_one_walk_is_not_deleted(
+    tmp_path: Path, unattended: bool
+) -> None:
+    """The walk was in its new folder already, and not yet in the old one: it has seen it in neither."""
+    world = emptying(tmp_path)
+    world.rules["unattended"] = unattended
+    key = key_of(world, "00.gif")
+
+    def moving(call: Call) -> object:
+        if str(call) != "local.scan" or "A/00.gif" not in world.folder.files:
+            return call.go_on()
+        file = world.folder.files.pop("A/00.gif")
+        touch(world, "A")
+        seen = call.go_on()
+        world.folder.files["B/00.gif"] = replace(file, stamp=world.folder.renamed(file.stamp))
+        return seen
+
+    report = world.once(moving)
+    assert (report.result, report.trashed_remote, report.moved_remote) == (Result.IN_STEP, 0, 1)
+    assert key_of(world, "00.gif") == key
+    assert world.there()["B/00.gif"] == "content 0"
+
+
+@pytest.mark.parametrize("folder", ["A", ""], ids=["in a folder", "in the root"])
+def test_what_is_back_elsewhere_within_the_quiet_period_was_moved(tmp_path: Path, folder: str) -> None:
+    """A person moves it by way of another disk, and the service happens to look at everything just then."""
+    world = emptying(tmp_path)
+    world.write("root.gif", "content of the root")
+    world.rest()
+    world.rules["unattended"] = True
+    path = f"{folder}/00.gif" if folder else "root.gif"
+    name = path.rpartition("/")[2]
+    key = key_of(world, name)
+    world.clock.now += 60
+    file = world.folder.files.pop(path)
+    touch(world, "A")
+
+    def arriving(call: Call) -> object:
+        if str(call) == "local.scan" and world.clock.waits and f"B/{name}" not in world.folder.files:
+            world.folder.files[f"B/{name}"] = replace(file, stamp=world.folder.stamp(len(file.content)))
+        return call.go_on()
+
+    report = world.once(arriving)
+    assert (report.result, report.trashed_remote, report.moved_remote) == (Result.IN_STEP, 0, 1)
+    assert key_of(world, name) == key
+
+
+def test_a_service_waits_a_quiet_period_for_what_was_deleted_a_moment_ago(tmp_path: Path) -> None:
+    world = emptying(tmp_path)
+    world.rules["unattended"] = True
+    gone(world, 0, 1, 2)
+    walks = Walks(world)
+    report = world.once(walks)
+    assert (report.result, report.trashed_remote) == (Result.IN_STEP, 3)
+    assert (walks.count, world.clock.waits) == (2, [SETTLE_S])
+
+
 @pytest.mark.parametrize("more", [0, 20], ids=["no more", "many more"])
 def test_a_removal_on_the_account_is_waited_for_when_the_probe_shows_more(tmp_path: Path, more: int) -> None:
     world = emptying(tmp_path)

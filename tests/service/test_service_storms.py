@@ -316,6 +316,70 @@ def test_a_folder_that_is_away_for_a_moment_is_not_deleted(
     ended(service, account)
 
 
+#: What is told of "Late", and of what is below it, is heard so much later than the rest.
+_HEARD_LATE = """
+import threading
+from fluxsync.engine.wake import Wake
+told = Wake.dirty
+def dirty(self, path):
+    if path.partition("/")[0] != "Late":
+        return told(self, path)
+    timer = threading.Timer(2.5, told, (self, path))
+    timer.daemon = True
+    timer.start()
+Wake.dirty = dirty
+"""
+
+
+def test_a_file_that_is_back_elsewhere_after_a_first_look_was_moved(
+    services: Callable[..., Service], account: Sandbox, tmp_path: Path
+) -> None:
+    """It was seen to be gone, and what is gone is looked at again a quiet period later."""
+    service = services(safety=ALL, sync={"settle": 2.0, **BY_EVENTS})
+    a = service.machine
+    ids = stocked(service, account, ["Inbox/logo.ai", "Inbox/stays.ai", "top.ai"])
+    service.start()
+    service.until_alike(account)
+    account.clear_requests()
+    for path in ("Inbox/logo.ai", "top.ai"):
+        os.rename(a.path(path), tmp_path / path.rpartition("/")[2])
+    until(lambda: asked(account), "it was seen that they are gone")
+    a.path("Done/2026").mkdir(parents=True)
+    os.rename(tmp_path / "logo.ai", a.path("Done/2026/logo.ai"))
+    os.rename(tmp_path / "top.ai", a.path("Done/renamed.ai"))
+    service.until_alike(account)
+    assert where(account) == {
+        ids["Inbox/logo.ai"]: "Done/2026/logo.ai",
+        ids["Inbox/stays.ai"]: "Inbox/stays.ai",
+        ids["top.ai"]: "Done/renamed.ai",
+    }
+    assert trashed(account) == {}
+    assert asked(account, "POST", "/api/assets.") == []
+    ended(service, account)
+
+
+def test_a_folder_whose_arrival_is_heard_of_late_was_moved(
+    services: Callable[..., Service], account: Sandbox
+) -> None:
+    """By then it was seen that it had left its place; its assets and its tags stay what they are."""
+    service = services(safety=ALL, sync={"settle": 2.0, **BY_EVENTS})
+    service.first = _HEARD_LATE
+    a = service.machine
+    ids = stocked(service, account, [f"Project/{n % 3}/{n}.txt" for n in range(15)])
+    a.path("Late").mkdir()
+    service.start()
+    service.until_alike(account)
+    tags = {tag.id for tag in account.store.tags()}
+    account.clear_requests()
+    os.rename(a.path("Project"), a.path("Late/Project"))
+    service.until_alike(account)
+    assert where(account) == {number: f"Late/{path}" for path, number in ids.items()}
+    assert tags <= {tag.id for tag in account.store.tags()}
+    assert trashed(account) == {}
+    assert asked(account, "POST") == []
+    ended(service, account)
+
+
 def test_renames_of_case_alone(services: Callable[..., Service], account: Sandbox) -> None:
     service = services(sync=BY_EVENTS)
     a = service.machine

@@ -30,6 +30,19 @@ def recover(*a, **k):
     return whole(*a, **k)
 cycle.recover = recover
 """
+_NO_ROOM = """
+import fluxsync.app as app
+import fluxsync.serve as serve
+from fluxsync.errors import Full
+serve._AWAY_S = 0.5
+whole, calls = app._tidy, []
+def tidy(*a):
+    calls.append(1)
+    if len(calls) == 1:
+        raise Full("no room left on the disk of the journal", here=True)
+    return whole(*a)
+app._tidy = tidy
+"""
 
 
 def test_a_folder_that_cannot_be_watched_is_looked_at(
@@ -59,4 +72,17 @@ def test_a_fault_in_the_deciding_thread_is_logged_and_no_end(
     service.until_alike(account)
     faults = until(lambda: [e for e in service.events() if "a fault of fluxsync" in e["event"]], "a fault")
     assert "AssertionError" in faults[0]["exception"]
+    assert service.stop() == 0
+
+
+def test_a_journal_without_room_is_waited_for_and_no_fault(
+    services: Callable[..., Service], account: Sandbox
+) -> None:
+    service = services()
+    service.first = _NO_ROOM
+    service.launch()
+    service.machine.write("a.txt", b"a")
+    until(lambda: "no room left" in service.log.read_text(), "it is said")
+    service.until_alike(account)
+    assert [event for event in service.events() if event.get("level") == "error"] == []
     assert service.stop() == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
+from itertools import chain
 
 from fluxsync.core.model import Entry, Item, Kind, Place, Scope, Snapshot
 from fluxsync.core.paths import ancestors, basename, covering, is_below
@@ -64,6 +65,7 @@ class Survey:
                     if not any(mount == path or is_below(mount, path) for path in members)
                 }
             self._read(walk, top, take_up)
+            self._drop_what_moved_on(walk, top, known)
         # A root that went away in the middle looks like an empty folder up to here, and no further.
         with self._root.opened():
             pass
@@ -162,3 +164,36 @@ class Survey:
             elif not reading.gone:
                 again_s = take_up.again_at(reading.reason, reading.stamp) if reading.again else None
                 walk.trouble(reading.path, reading.reason, reading.stamp, again_s)
+
+    def _drop_what_moved_on(self, walk: Walk, top: int, known: Mapping[str, Item]) -> None:
+        """Drop what the walk has met twice, at the place where it no longer is.
+
+        Something that moves from where the walk has been to where it comes would be a copy there, and deleted
+        here at the next look.
+        """
+        new_paths = [path for path in chain(walk.files, walk.folders) if path not in known]
+        if not new_paths:
+            return
+        entries = {**walk.files, **walk.folders}
+        at = {path: entry.stamp.inode for path, entry in entries.items() if entry.stamp is not None}
+        new = {at[path] for path in new_paths if path in at}
+        met: dict[int, list[str]] = {}
+        for path, inode in at.items():
+            if inode in new:
+                met.setdefault(inode, []).append(path)
+        twice = [path for paths in met.values() if len(paths) > 1 for path in paths]
+        gone = {path for path in twice if self._is_gone(top, path)}
+        for path in entries if gone else ():
+            if path in gone or not gone.isdisjoint(ancestors(path)):
+                walk.files.pop(path, None)
+                walk.folders.pop(path, None)
+
+    def _is_gone(self, top: int, path: str) -> bool:
+        try:
+            with self._root.parent(top, path) as at:
+                lstat(at)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            pass
+        return False

@@ -301,6 +301,35 @@ def test_a_folder_that_vanishes_during_the_walk_is_gone_and_one_that_became_a_li
     assert [unknown.path for unknown in seen.unknown] == ["link"]
 
 
+@pytest.mark.parametrize("members", [(), ("A", "B")], ids=["everything", "a part"])
+@pytest.mark.parametrize("what", ["x.ai", "Sub"])
+def test_what_moves_on_during_a_walk_is_not_in_two_places(
+    folder: Folder, root: Path, monkeypatch: pytest.MonkeyPatch, what: str, members: tuple[str, ...]
+) -> None:
+    """From a folder where the walk has been to one where it comes: only there it is."""
+    for name in ("A", "B"):
+        (root / name).mkdir()
+    first, second = [entry.name for entry in os.scandir(root) if not entry.name.startswith(".")]
+    if members:
+        first, second = members
+    (root / first / "Sub").mkdir()
+    for path in ("x.ai", "Sub/y.ai", "stays.ai"):
+        (root / first / path).write_bytes(path.encode())
+    os.link(root / first / "stays.ai", root / second / "linked.ai")
+    known = items(scan(folder))
+    real = os.open
+
+    def moving(name: str, flags: int, *args: int, **more: int) -> int:
+        if name == second and (root / first / what).exists():
+            (root / first / what).rename(root / second / what)
+        return real(name, flags, *args, **more)
+
+    monkeypatch.setattr(walking.os, "open", moving)
+    seen = scan(folder, known, *members)
+    moved = {path.replace(f"{first}/{what}", f"{second}/{what}") for path in known}
+    assert {*seen.files, *seen.folders} == moved
+
+
 def test_a_root_that_vanishes_during_the_scan_is_never_an_empty_folder(
     folder: Folder, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
