@@ -41,7 +41,8 @@ class Contents:
             return replace(there, edited=False), False
         if entry.size not in (local.size if local is not None else item.size, item.size):
             return there, False
-        if digest is None and (local is None or here.edited or there.backwards):
+        trashed = there.presence is Presence.TRASHED
+        if digest is None and (local is None or here.edited or there.backwards or trashed):
             digest = self.digest(entry, item.revision)
             if digest is None:
                 return None

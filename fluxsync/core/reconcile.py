@@ -42,7 +42,7 @@ def reconcile(
     items: Collection[Item], local: Snapshot, remote: Snapshot, evidence: Evidence, policy: Policy
 ) -> Reconciliation:
     """Return what has to be done, what only has to be written down, and what has to be found out first."""
-    survey = Survey(items, local, remote, policy, evidence.trashed_since)
+    survey = Survey(items, local, remote, policy, evidence)
     result = Reconciliation(survey.tree, unchanged=len(survey.quiet))
     contents = Contents(evidence, survey.names, result)
     arrivals = Arrivals(survey, contents, result)
