@@ -8,17 +8,37 @@ from fluxsync.core.model import Item, Kind, Snapshot, State
 from fluxsync.core.paths import ancestors
 from fluxsync.core.reconcile import Change, Fate
 
-__all__ = ["deleted_here", "deleted_there", "is_over", "more_gone"]
+__all__ = ["deleted_here", "deleted_there", "gone_here", "is_over", "more_gone", "turned_up"]
+
+#: The file is in the folder.
+_HERE = (State.AGREED, State.KEPT_HERE)
+
+
+def gone_here(change: Change) -> Item | None:
+    """Return the item of a change that answers a deletion here, by repeating it or by bringing the file back.
+
+    Done too soon, either makes two files of one that is only on its way to another place.
+    """
+    item = change.item
+    return item if item is not None and item.state in _HERE and change.local is None else None
 
 
 def deleted_here(changes: Iterable[Change]) -> frozenset[str]:
-    """Return the paths whose deletion here is about to be repeated on the account."""
-    return frozenset(change.path for change in changes if change.verdict.fate is Fate.TRASH_REMOTE)
+    """Return the paths whose deletion here is about to be answered."""
+    return frozenset(item.path for item in map(gone_here, changes) if item is not None)
 
 
 def deleted_there(changes: Iterable[Change]) -> frozenset[str]:
     """Return the paths of the assets whose deletion on the account is about to be repeated here."""
     return frozenset(change.path for change in changes if change.verdict.fate is Fate.TRASH_LOCAL)
+
+
+def turned_up(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> bool:
+    """Tell whether a later look at the folder shows elsewhere what an earlier one has not shown."""
+    gone = (item.stamp for item in map(gone_here, changes) if item is not None)
+    inodes = {stamp.inode for stamp in gone if stamp is not None}
+    come = (entry.stamp for path, entry in after.files.items() if path not in before.files)
+    return any(stamp is not None and stamp.inode in inodes for stamp in come)
 
 
 def is_over(paths: Collection[str], local: Snapshot, since_ns: int) -> bool:

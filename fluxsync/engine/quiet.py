@@ -1,4 +1,4 @@
-"""A removal that is running while a pass looks is seen whole before any of it is repeated.
+"""A removal that is running while a pass looks is seen whole before any of it is repeated, and so is a move.
 
 Where nothing was deleted, or the traces of it are older than the quiet period, this costs nothing; else one
 more walk, or one probe of the account. Only where that shows more is there a wait, a quiet period at a time
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fluxsync.core.model import Scope
-from fluxsync.core.removal import deleted_here, deleted_there, is_over, more_gone
+from fluxsync.core.removal import deleted_here, deleted_there, is_over, more_gone, turned_up
 from fluxsync.engine.decide import Decided
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.view import View
@@ -59,7 +59,8 @@ def _grows(pair: Pair, view: View, decided: Decided, since_s: float) -> bool:
     here = deleted_here(going)
     if here and not is_over(here, seen.local, int(since_s * 1e9)):
         by_path = {item.path: item for item in view.items if item.path}
-        if more_gone(seen.local, pair.local.scan(Scope(), by_path), view.items):
+        now_here = pair.local.scan(Scope(), by_path)
+        if more_gone(seen.local, now_here, view.items) or turned_up(seen.local, now_here, going):
             return True
     if deleted_there(going) and seen.remote.probe:
         now = pair.remote.probe()
