@@ -44,7 +44,7 @@ def reconcile(
     """Return what has to be done, what only has to be written down, and what has to be found out first."""
     survey = Survey(items, local, remote, policy, evidence)
     result = Reconciliation(survey.tree, unchanged=len(survey.quiet))
-    contents = Contents(evidence, survey.names, result)
+    contents = Contents(evidence, survey, result)
     arrivals = Arrivals(survey, contents, result)
     for pair in survey.pairs:
         reconcile_pair(pair, survey, contents, result)

@@ -10,10 +10,11 @@ from fluxsync.core.claims import Claims
 from fluxsync.core.decision import Fate, decide
 from fluxsync.core.folders import link
 from fluxsync.core.model import Entry, Item, Kind, Snapshot, State
+from fluxsync.core.moves import sole_content
 from fluxsync.core.naming import disk_name, is_name_of, key_order, without_hop
 from fluxsync.core.observe import Presence, Update, observe_local, observe_remote
 from fluxsync.core.paths import ancestors, basename, dirname, nfc
-from fluxsync.core.reconciliation import Evidence, Policy
+from fluxsync.core.reconciliation import Evidence, Policy, known_digest
 from fluxsync.core.tree import Node, Tree
 
 __all__ = ["Pair", "Survey"]
@@ -43,7 +44,7 @@ class Survey:
         evidence: Evidence,
     ) -> None:
         self.local, self.remote, self.policy, self.rules = local, remote, policy, policy.rules
-        self._described = evidence.described
+        self._evidence = evidence
         self.left_out: list[Item] = []
         self.files: list[Item] = []
         kept = [item for item in items if not self._is_left_out(item)]
@@ -118,7 +119,7 @@ class Survey:
 
         No fluxsync sends to an asset that lies there: it takes that out first.
         """
-        described = self._described.get((remote.key, remote.revision))
+        described = self._evidence.described.get((remote.key, remote.revision))
         return item.state is State.AGREED and described is not None and described.digest is not None
 
     def _shows(self, remote: Entry) -> bool:
@@ -136,6 +137,8 @@ class Survey:
 
     def _sort(self, item: Item) -> None:
         there = observe_remote(self.remote, item)
+        if there is not None and there.edited and there.entry is not None:
+            self._may_be_elsewhere(item, known_digest(there.entry, self._evidence))
         if item.state is State.KEPT_HERE and (there is None or there.presence is Presence.HERE):
             there = there or Update(Presence.HERE, self.remote.files[item.key])
         elif item.state is not State.AGREED and item.id not in self._back:
@@ -157,6 +160,18 @@ class Survey:
             self.send_as_new(item, here.entry, verdict.why)
         else:
             self.pairs.append(Pair(item, here, there))
+
+    def _may_be_elsewhere(self, item: Item, digest: str | None) -> None:
+        """Take the one new file with the content that an asset has now for the file of it that is gone.
+
+        A pass that was killed had brought it before it could say so, and it was moved since.
+        """
+        update = self.view.updates.get(item.id)
+        if item.state is State.AGREED and update is not None and update.presence is Presence.GONE:
+            found = sole_content(digest, self.new.values())
+            if found is not None:
+                self.view.updates[item.id] = Update(Presence.HERE, found, edited=True, moved=True)
+                del self.new[found.path]
 
     def _is_half_way(self, item: Item, local: Entry | None, remote: Entry | None) -> bool:
         """Tell whether the account shows nothing but a part of what was moved and renamed here.

@@ -90,6 +90,30 @@ def test_what_another_machine_sent_and_was_brought_is_no_edit_when_newer_content
     world.in_step()
 
 
+@pytest.mark.parametrize("edit", [signed, World.edit], ids=["by a machine", "by a person"])
+@pytest.mark.parametrize("size", [1, 9], ids=["of one size", "longer"])
+def test_what_was_brought_and_then_moved_here_is_that_asset(
+    world: World, edit: Callable[[World, str, str], None], size: int
+) -> None:
+    edit(world, "a.gif", "2" * size)
+    killed_after_the_download(world)
+    world.move("a.gif", "B/m.gif")
+    world.rest()
+    assert world.there() == {"B/m.gif": "2" * size, "B/b.gif": "b"}
+    assert len(world.account.assets) == 2
+    world.in_step()
+
+
+def test_of_two_copies_of_what_was_brought_neither_is_known_to_be_it(world: World) -> None:
+    world.edit("a.gif", "second")
+    killed_after_the_download(world)
+    world.move("a.gif", "m.gif")
+    world.write("n.gif", "second")
+    world.rest()
+    assert world.there() == {"a.gif": "second", "m.gif": "second", "n.gif": "second", "B/b.gif": "b"}
+    world.in_step()
+
+
 def test_what_cannot_be_read_now_is_no_proof_and_holds_up_nothing(world: World) -> None:
     world.upload("New/n.gif", "new")
     killed_after_the_download(world)
