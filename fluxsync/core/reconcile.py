@@ -52,7 +52,7 @@ def reconcile(
         if item.state is State.KEPT_HERE:
             reconcile_kept_here(item, survey, result)
         else:
-            reconcile_remembered(item, survey, arrivals, result)
+            reconcile_remembered(item, survey, arrivals, contents, result)
     twins = Twins(survey, contents, result, evidence.late)
     unknown = [e for e in remote.files.values() if not e.trashed and e.key not in survey.by_key]
     for entry in sorted(unknown, key=lambda entry: key_order(entry.key)):

@@ -342,6 +342,19 @@ def test_an_asset_in_the_trash_does_not_exist_until_it_is_taken_out_or_given_new
     machine.check_rest()
 
 
+def test_a_rename_of_an_asset_in_the_trash_is_no_new_content() -> None:
+    machine = in_step("x.gif")
+    one = asset(machine, "x.gif")
+    one.trashed = True
+    machine.sync()
+    rename_there(machine)
+    assert done(machine) == []
+    assert one.trashed
+    one.versions.append(Version("other", "new.gif"))
+    assert done(machine) == ["restore", "download"]
+    machine.check_rest()
+
+
 def edit_here(machine: Machine) -> None:
     machine.write("x.gif", "edited")
 
