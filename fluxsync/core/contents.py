@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from fluxsync.core.model import Entry, Problem
 from fluxsync.core.observe import Presence, Update
-from fluxsync.core.reconciliation import Evidence, Question, Reconciliation
-from fluxsync.core.survey import Pair
+from fluxsync.core.reconciliation import Evidence, Question, Reconciliation, known_digest
+from fluxsync.core.survey import Pair, Survey
 
 __all__ = ["Contents"]
 
@@ -16,9 +15,10 @@ __all__ = ["Contents"]
 class Contents:
     """Answers from the evidence, else asks: the cycle finds out and reconciles again."""
 
-    def __init__(self, evidence: Evidence, names: Mapping[str, str], result: Reconciliation) -> None:
+    def __init__(self, evidence: Evidence, survey: Survey, result: Reconciliation) -> None:
         self._evidence = evidence
-        self._names = names
+        self._names = survey.names
+        self._new_sizes = {entry.size for entry in survey.new.values()}
         self._result = result
 
     def compare(self, pair: Pair) -> tuple[Update, bool] | None:
@@ -31,7 +31,7 @@ class Contents:
         if entry is None or not there.edited or here.presence is Presence.UNKNOWN:
             return there, False
         described = self._evidence.described.get((entry.key, entry.revision))
-        digest = self._known(entry)
+        digest = known_digest(entry, self._evidence)
         if described is None and digest is None and entry.revision > 0:
             self._ask(entry, item.revision, needs_bytes=False)
             return None
@@ -39,9 +39,12 @@ class Contents:
             there = replace(there, entry=replace(entry, over=described.over, digest=digest))
         if digest == item.digest and entry.size == item.size and not there.backwards:
             return replace(there, edited=False), False
-        if entry.size not in (local.size if local is not None else item.size, item.size):
+        # One that is gone may be a new file elsewhere, as it was brought by a pass that could not say so.
+        sizes = {item.size, local.size} if local is not None else {item.size, *self._new_sizes}
+        if entry.size not in sizes:
             return there, False
-        if digest is None and (local is None or here.edited or there.backwards):
+        trashed = there.presence is Presence.TRASHED
+        if digest is None and (local is None or here.edited or there.backwards or trashed):
             digest = self.digest(entry, item.revision)
             if digest is None:
                 return None
@@ -51,16 +54,11 @@ class Contents:
 
     def digest(self, entry: Entry, since: int) -> str | None:
         """Return the digest of remote content, or ask for it and return None."""
-        known = self._known(entry)
+        known = known_digest(entry, self._evidence)
         if known is None:
             described = (entry.key, entry.revision) in self._evidence.described
             self._ask(entry, since, needs_bytes=described or entry.revision <= 0)
         return known
-
-    def _known(self, entry: Entry) -> str | None:
-        mark = (entry.key, entry.revision)
-        described = self._evidence.described.get(mark)
-        return self._evidence.digests.get(mark) or entry.digest or (described.digest if described else None)
 
     def _ask(self, entry: Entry, since: int, *, needs_bytes: bool) -> None:
         reason = self._evidence.refused.get((entry.key, entry.revision))

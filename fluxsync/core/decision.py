@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from fluxsync.core.model import Side
@@ -51,6 +51,8 @@ def decide(here: Update, there: Update, *, equal: bool = False, buried: bool = F
     """
     if here.presence is Presence.UNKNOWN or there.presence is Presence.UNKNOWN:
         return Verdict(Fate.LEAVE)
+    if there.trashed_last and not (here.edited or here.moved or here.returned):
+        there = replace(there, edited=False)
 
     if here.presence is Presence.GONE:
         if there.presence is not Presence.HERE and not there.edited:

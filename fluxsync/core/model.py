@@ -215,7 +215,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is about to be created, or sent as a version; recorded before the request leaves.
+    """What is about to be created, sent as a version, or brought here; recorded before the request leaves.
 
     `mark` is opaque text of the adapter (highest asset id seen, our user id): `find` reads it.
     """
@@ -225,7 +225,8 @@ class Intent:
     #: "" for a version whose content an earlier step of the same subject brings.
     digest: str
     mark: str
-    #: The asset that gets a version, "" for a create, and the revision that the version is to follow.
+    #: The asset that gets a version, "" for a create, and the revision that the version is to follow; of what
+    #: is brought here, the asset that it comes from, and its revision.
     key: str = ""
     revision: int = 0
 

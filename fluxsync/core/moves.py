@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fluxsync.core.model import EMPTY_DIGEST, Entry, Item
 from fluxsync.core.paths import is_below, rebase
 
-__all__ = ["match_files", "match_folders"]
+__all__ = ["match_files", "match_folders", "sole_content"]
 
 
 def match_folders(
@@ -78,6 +78,14 @@ def match_files(
     left = _by_content(left, free, found)
     _by_inode(left, free, found, _same_birth)
     return found
+
+
+def sole_content(digest: str | None, new: Iterable[Entry]) -> Entry | None:
+    """Return the new file with a content, if exactly one has it and it is not empty."""
+    if not digest or digest == EMPTY_DIGEST:
+        return None
+    alike = [entry for entry in new if entry.digest == digest]
+    return alike[0] if len(alike) == 1 else None
 
 
 def _by_inode(

@@ -41,6 +41,8 @@ class Update:
     damaged: bool = False
     #: The account's version went back, or its size changed under the same version.
     backwards: bool = False
+    #: The new content had been sent before it went to the trash: it is part of what was deleted.
+    trashed_last: bool = False
     #: Of what is unknown: where it can only be now, since its folder was renamed; "": where it was.
     path: str = ""
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from fluxsync.core.decision import Fate
 from fluxsync.core.model import EMPTY_DIGEST, Entry, Item, Kind, Place, Scope, Snapshot, State
 from fluxsync.core.paths import ancestors
-from fluxsync.core.reconciliation import Change, Reconciliation
+from fluxsync.core.reconciliation import Reconciliation
+from fluxsync.core.removal import deleted_here, gone_here
 from fluxsync.core.tree import Node
 
 __all__ = [
@@ -190,25 +190,21 @@ def is_still(part: Part) -> bool:
 
 
 def removed(part: Part, result: Reconciliation) -> set[str]:
-    """Return the paths, files and folders, whose deletion here is about to be repeated or remembered."""
-    gone = {change.path for change in result.changes if _is_removal(change)}
+    """Return the paths, files and folders, whose deletion here is about to be answered or remembered."""
+    gone = set(deleted_here(result.changes))
     gone.update(row.path for row in result.agreements if row.state is State.KEPT_THERE)
     return gone | {item.path for item, node in _removed_folders(part, result) if not node.unknown}
 
 
 def postpone(part: Part, result: Reconciliation, paths: Collection[str]) -> None:
     """Take the deletions of these paths out of what is to be done: they are neither here nor gone yet."""
-    result.changes = [c for c in result.changes if not (_is_removal(c) and c.path in paths)]
+    result.changes = [c for c in result.changes if (i := gone_here(c)) is None or i.path not in paths]
     result.agreements = [
         row for row in result.agreements if not (row.state is State.KEPT_THERE and row.path in paths)
     ]
     for item, node in _removed_folders(part, result):
         if item.path in paths:
             node.unknown = True
-
-
-def _is_removal(change: Change) -> bool:
-    return change.verdict.fate is Fate.TRASH_REMOTE and change.item is not None and change.local is None
 
 
 def _removed_folders(part: Part, result: Reconciliation) -> Iterator[tuple[Item, Node]]:

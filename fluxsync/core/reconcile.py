@@ -42,9 +42,9 @@ def reconcile(
     items: Collection[Item], local: Snapshot, remote: Snapshot, evidence: Evidence, policy: Policy
 ) -> Reconciliation:
     """Return what has to be done, what only has to be written down, and what has to be found out first."""
-    survey = Survey(items, local, remote, policy, evidence.trashed_since)
+    survey = Survey(items, local, remote, policy, evidence)
     result = Reconciliation(survey.tree, unchanged=len(survey.quiet))
-    contents = Contents(evidence, survey.names, result)
+    contents = Contents(evidence, survey, result)
     arrivals = Arrivals(survey, contents, result)
     for pair in survey.pairs:
         reconcile_pair(pair, survey, contents, result)
@@ -52,7 +52,7 @@ def reconcile(
         if item.state is State.KEPT_HERE:
             reconcile_kept_here(item, survey, result)
         else:
-            reconcile_remembered(item, survey, arrivals, result)
+            reconcile_remembered(item, survey, arrivals, contents, result)
     twins = Twins(survey, contents, result, evidence.late)
     unknown = [e for e in remote.files.values() if not e.trashed and e.key not in survey.by_key]
     for entry in sorted(unknown, key=lambda entry: key_order(entry.key)):

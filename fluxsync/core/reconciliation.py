@@ -9,7 +9,7 @@ from fluxsync.core.decision import Verdict
 from fluxsync.core.model import Entry, Intent, Item, NameRules, Problem, State
 from fluxsync.core.tree import Node, Tree
 
-__all__ = ["Change", "Evidence", "Policy", "Question", "Reconciliation", "agreed", "trashed"]
+__all__ = ["Change", "Evidence", "Policy", "Question", "Reconciliation", "agreed", "known_digest", "trashed"]
 
 _ANY_DISK = NameRules()
 
@@ -40,6 +40,13 @@ class Evidence:
     late: frozenset[Intent] = frozenset()
     #: Since when assets are known to be in the trash, by key, in seconds since 1970 by the service's clock.
     trashed_since: Mapping[str, float] = field(default_factory=dict)
+
+
+def known_digest(entry: Entry, evidence: Evidence) -> str | None:
+    """Return the digest of remote content, as far as it was found out."""
+    mark = (entry.key, entry.revision)
+    described = evidence.described.get(mark)
+    return evidence.digests.get(mark) or entry.digest or (described.digest if described else None)
 
 
 @dataclass(frozen=True, slots=True)

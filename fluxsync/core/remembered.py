@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fluxsync.core.arrivals import Arrivals
+from fluxsync.core.contents import Contents
 from fluxsync.core.decision import Fate, Verdict
-from fluxsync.core.model import Item, State
+from fluxsync.core.model import Entry, Item, State
 from fluxsync.core.observe import Presence, observe_remote
 from fluxsync.core.paths import dirname
-from fluxsync.core.reconciliation import Change, Reconciliation
+from fluxsync.core.reconciliation import Change, Reconciliation, trashed
 from fluxsync.core.survey import Survey
 
 __all__ = ["reconcile_kept_here", "reconcile_remembered"]
@@ -24,7 +25,9 @@ def reconcile_kept_here(item: Item, survey: Survey, result: Reconciliation) -> N
         survey.send_as_new(item, update.entry, "kept here, and edited now")
 
 
-def reconcile_remembered(item: Item, survey: Survey, arrivals: Arrivals, result: Reconciliation) -> None:
+def reconcile_remembered(
+    item: Item, survey: Survey, arrivals: Arrivals, contents: Contents, result: Reconciliation
+) -> None:
     """An asset without a file: it comes back, stays away, goes, or is forgotten."""
     there = observe_remote(survey.remote, item)
     if there is not None and there.presence is Presence.UNKNOWN:
@@ -37,7 +40,7 @@ def reconcile_remembered(item: Item, survey: Survey, arrivals: Arrivals, result:
     match item.state:
         case State.TRASHED if remote.trashed:
             if edited:
-                arrivals.arrive(remote, item, Fate.RESTORE, "new content for an asset in the remote trash")
+                _given_a_version(item, remote, arrivals, contents, result)
         case State.TRASHED if survey.remote.trash_lost and not edited:
             _trash(item, "the trash tag was lost", survey, result)
         case State.TRASHED:
@@ -49,6 +52,20 @@ def reconcile_remembered(item: Item, survey: Survey, arrivals: Arrivals, result:
         case State.SUPERSEDED | State.KEPT_THERE:
             if edited or remote.key in survey.met:
                 arrivals.arrive(remote, item, Fate.LIVE, "new content on the account")
+
+
+def _given_a_version(
+    item: Item, remote: Entry, arrivals: Arrivals, contents: Contents, result: Reconciliation
+) -> None:
+    """New content brings an asset back from the trash; a rename, with the content that it had, does not."""
+    if remote.size == item.size:
+        digest = contents.digest(remote, item.revision)
+        if digest is None:
+            return
+        if digest == item.digest:
+            result.agreements.append(trashed(item, remote))
+            return
+    arrivals.arrive(remote, item, Fate.RESTORE, "new content for an asset in the remote trash")
 
 
 def _trash(item: Item, why: str, survey: Survey, result: Reconciliation) -> None:

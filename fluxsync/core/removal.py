@@ -8,12 +8,24 @@ from fluxsync.core.model import Item, Kind, Snapshot, State
 from fluxsync.core.paths import ancestors
 from fluxsync.core.reconcile import Change, Fate
 
-__all__ = ["deleted_here", "deleted_there", "is_over", "may_have_moved", "more_gone"]
+__all__ = ["deleted_here", "deleted_there", "gone_here", "is_over", "may_have_moved", "more_gone"]
+
+#: The file is in the folder.
+_HERE = (State.AGREED, State.KEPT_HERE)
+
+
+def gone_here(change: Change) -> Item | None:
+    """Return the item of a change that answers a deletion here, by repeating it or by bringing the file back.
+
+    Done too soon, either makes two files of one that is only on its way to another place.
+    """
+    item = change.item
+    return item if item is not None and item.state in _HERE and change.local is None else None
 
 
 def deleted_here(changes: Iterable[Change]) -> frozenset[str]:
-    """Return the paths whose deletion here is about to be repeated on the account."""
-    return frozenset(change.path for change in changes if change.verdict.fate is Fate.TRASH_REMOTE)
+    """Return the paths whose deletion here is about to be answered."""
+    return frozenset(item.path for item in map(gone_here, changes) if item is not None)
 
 
 def deleted_there(changes: Iterable[Change]) -> frozenset[str]:

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from fluxsync.core.claims import Claims
 from fluxsync.core.decision import Fate, decide
 from fluxsync.core.folders import link
 from fluxsync.core.model import Entry, Item, Kind, Snapshot, State
+from fluxsync.core.moves import sole_content
 from fluxsync.core.naming import disk_name, is_name_of, key_order, without_hop
 from fluxsync.core.observe import Presence, Update, observe_local, observe_remote
 from fluxsync.core.paths import ancestors, basename, dirname, nfc
-from fluxsync.core.reconciliation import Policy
+from fluxsync.core.reconciliation import Evidence, Policy, known_digest
 from fluxsync.core.tree import Node, Tree
 
 __all__ = ["Pair", "Survey"]
 
-_NOTHING: Mapping[str, float] = MappingProxyType({})
 #: Seconds after a deletion in which a file at the same path is what a program saves, whatever its content.
 _SAVING_S = 3600.0
 
@@ -42,9 +41,10 @@ class Survey:
         local: Snapshot,
         remote: Snapshot,
         policy: Policy,
-        trashed_since: Mapping[str, float] = _NOTHING,
+        evidence: Evidence,
     ) -> None:
         self.local, self.remote, self.policy, self.rules = local, remote, policy, policy.rules
+        self._evidence = evidence
         self.left_out: list[Item] = []
         self.files: list[Item] = []
         kept = [item for item in items if not self._is_left_out(item)]
@@ -59,7 +59,7 @@ class Survey:
         self.remembered: list[Item] = []
         self.forget: list[Item] = [*self.left_out, *self.tree.gone]
         self.quiet: list[Item] = []
-        self._back = self._returned(trashed_since)
+        self._back = self._returned(evidence.trashed_since)
         for item in self.files:
             self._sort(item)
         self._unknown = {unknown.path for unknown in local.unknown}
@@ -110,7 +110,17 @@ class Survey:
     def returns(self, remote: Entry) -> bool:
         """Tell whether a trashed asset comes out of the trash by new content."""
         item = self.by_key.get(remote.key)
-        return remote.trashed and item is not None and remote.revision > item.revision
+        if item is None or not remote.trashed or remote.revision <= item.revision:
+            return False
+        return not self._is_trashed_last(item, remote)
+
+    def _is_trashed_last(self, item: Item, remote: Entry) -> bool:
+        """Tell whether a trashed asset had its new content before it went to the trash.
+
+        No fluxsync sends to an asset that lies there: it takes that out first.
+        """
+        described = self._evidence.described.get((remote.key, remote.revision))
+        return item.state is State.AGREED and described is not None and described.digest is not None
 
     def _shows(self, remote: Entry) -> bool:
         """Tell whether an asset counts as a file that its folder has, or shall have, here."""
@@ -127,6 +137,8 @@ class Survey:
 
     def _sort(self, item: Item) -> None:
         there = observe_remote(self.remote, item)
+        if there is not None and there.edited and there.entry is not None:
+            self._may_be_elsewhere(item, known_digest(there.entry, self._evidence))
         if item.state is State.KEPT_HERE and (there is None or there.presence is Presence.HERE):
             there = there or Update(Presence.HERE, self.remote.files[item.key])
         elif item.state is not State.AGREED and item.id not in self._back:
@@ -138,6 +150,8 @@ class Survey:
             return
         here = here or Update(Presence.HERE, self.local.files[item.path])
         there = there or Update(Presence.HERE, self.remote.files[item.key])
+        if there.edited and there.entry is not None and there.presence is Presence.TRASHED:
+            there = replace(there, trashed_last=self._is_trashed_last(item, there.entry))
         if here.moved and there.moved and self._is_half_way(item, here.entry, there.entry):
             there = replace(there, moved=False)
         verdict = decide(here, there) if there.presence is Presence.GONE else None
@@ -146,6 +160,18 @@ class Survey:
             self.send_as_new(item, here.entry, verdict.why)
         else:
             self.pairs.append(Pair(item, here, there))
+
+    def _may_be_elsewhere(self, item: Item, digest: str | None) -> None:
+        """Take the one new file with the content that an asset has now for the file of it that is gone.
+
+        A pass that was killed had brought it before it could say so, and it was moved since.
+        """
+        update = self.view.updates.get(item.id)
+        if item.state is State.AGREED and update is not None and update.presence is Presence.GONE:
+            found = sole_content(digest, self.new.values())
+            if found is not None:
+                self.view.updates[item.id] = Update(Presence.HERE, found, edited=True, moved=True)
+                del self.new[found.path]
 
     def _is_half_way(self, item: Item, local: Entry | None, remote: Entry | None) -> bool:
         """Tell whether the account shows nothing but a part of what was moved and renamed here.
@@ -229,8 +255,10 @@ class Survey:
     def _claim_pair(self, pair: Pair, claims: Claims, moved: list[tuple[str, Node, str]]) -> None:
         item, here, there = pair.item, pair.here, pair.there
         local, remote = here.entry, there.entry
-        if remote is None or (there.presence is Presence.TRASHED and not there.edited):
-            if local is not None and (here.edited or here.moved or here.returned):
+        changed = here.edited or here.moved or here.returned
+        deleted = there.presence is Presence.TRASHED and not there.edited
+        if remote is None or deleted or (there.trashed_last and not changed):
+            if local is not None and changed:
                 claims.placed(item.key, self.tree.at_path(dirname(local.path)), basename(local.path))
             return
         if here.presence is Presence.GONE and not there.edited:

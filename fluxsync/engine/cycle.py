@@ -157,7 +157,7 @@ class _Pass:
         if not self.dry_run:
             if journal.unsettled():
                 watcher.on_phase("looking for what an interrupted pass left")
-            recover(journal, self.pair.remote, watcher.wait, watcher.clock)
+            recover(journal, self.pair.local, self.pair.remote, watcher.wait, watcher.clock)
         try:
             self._rounds()
         except TooNarrow as why:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 from fluxsync.core.model import Scope
-from fluxsync.core.removal import deleted_here, deleted_there, is_over, may_have_moved, more_gone
+from fluxsync.core.removal import deleted_here, deleted_there, gone_here, is_over, may_have_moved, more_gone
 from fluxsync.engine.decide import Decided
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.view import View
@@ -69,7 +69,7 @@ def _grows(pair: Pair, view: View, decided: Decided, since_s: float, rest: Calla
         by_path = {item.path: item for item in view.items if item.path}
         rest()
         now_here = pair.local.scan(Scope(), by_path)
-        gone = [change.item for change in going if change.path in here and change.item is not None]
+        gone = [item for item in map(gone_here, going) if item is not None]
         if more_gone(seen.local, now_here, view.items) or may_have_moved(gone, seen.local, now_here):
             return True
     if deleted_there(going) and seen.remote.probe:

@@ -14,19 +14,17 @@ from dataclasses import replace
 
 from fluxsync.core.model import Action, Entry, Intent, Item, Kind, Place, State
 from fluxsync.engine.alone import fails_alone
+from fluxsync.engine.brought import BRINGING, brought
 from fluxsync.engine.late import remember_late
 from fluxsync.engine.steps import resumed
 from fluxsync.errors import ReplicaError
-from fluxsync.replica.base import RemoteReplica
+from fluxsync.replica.base import LocalReplica, RemoteReplica
 from fluxsync.state.journal import Event, Journal, Sent, Settlement
 
 __all__ = ["LOOKS_S", "find_patiently", "recover"]
 
 #: Seconds after the first look at which the account is looked at again.
 LOOKS_S = (2.0, 5.0, 10.0)
-
-#: What brings content to a file here.
-_BRINGING = (Action.DOWNLOAD, Action.CONFLICT)
 
 
 def find_patiently(
@@ -72,9 +70,13 @@ def _shown(entry: Entry) -> tuple[object, ...]:
 
 
 def recover(
-    journal: Journal, remote: RemoteReplica, wait: Callable[[float], None], clock: Callable[[], float]
+    journal: Journal,
+    local: LocalReplica,
+    remote: RemoteReplica,
+    wait: Callable[[float], None],
+    clock: Callable[[], float],
 ) -> int:
-    """Settle what was sent and never settled; returns how many assets were found that nobody knew of.
+    """Settle what was sent and never settled; returns of how much it was found that it was done.
 
     An asset that is found becomes an item at once, without a stamp: what the file holds by now is then
     compared like any other edit.
@@ -85,7 +87,8 @@ def recover(
         return 0
     items = _where_content_came(doubtful, {item.id: item for item in journal.items()})
     claimed = {item.key for item in items.values()}
-    intents = [sent.intent for sent in doubtful if sent.intent is not None]
+    here = brought(doubtful, items, local, remote)
+    intents = [s.intent for s in doubtful if s.intent is not None and s.action not in BRINGING]
     found = find_patiently(remote, intents, wait)
     # One that cannot be read meets the file in its place, where it holds up nothing else.
     found = {i: e for i, e in found.items() if e.digest is not None and (i.key or e.key not in claimed)}
@@ -96,7 +99,9 @@ def recover(
     for sent in doubtful:
         item = items.get(sent.item_id)
         entry = found.get(sent.intent) if sent.intent is not None else None
-        if entry is not None and sent.intent is not None and sent.intent.key:
+        if sent.id in here:
+            settlements.append(Settlement(sent.id, "done", here[sent.id]))
+        elif entry is not None and sent.intent is not None and sent.intent.key:
             alone = doubts_of[sent.item_id] == 1
             settlements.append(_version(sent, sent.intent, entry, item, remote, clock(), alone=alone))
         elif sent.action == Action.PURGE and _is_gone(remote, sent.key):
@@ -117,7 +122,7 @@ def _where_content_came(doubtful: Sequence[Sent], items: Mapping[int, Item]) -> 
     taken = {item.path for item in items.values() if item.kind is Kind.FILE}
     for sent in doubtful:
         item = items.get(sent.item_id)
-        if item is None or sent.action not in _BRINGING:
+        if item is None or sent.action not in BRINGING:
             continue
         if item.state is State.AGREED and sent.path not in taken:
             known[item.id] = replace(item, path=sent.path)
@@ -181,7 +186,7 @@ def _settlement(
     entry = found.get(sent.intent) if sent.intent is not None else None
     old = items.get(sent.item_id)
     if entry is None or sent.intent is None:
-        return Settlement(sent.id, "dropped", old if sent.action in _BRINGING else None)
+        return Settlement(sent.id, "dropped", old if sent.action in BRINGING else None)
     row = Item(
         sent.item_id if old is not None else 0,
         Kind.FILE,

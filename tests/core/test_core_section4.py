@@ -348,6 +348,43 @@ def test_an_asset_in_the_trash_does_not_exist_until_it_is_taken_out_or_given_new
     machine.check_rest()
 
 
+def test_a_rename_of_an_asset_in_the_trash_is_no_new_content() -> None:
+    machine = in_step("x.gif")
+    one = asset(machine, "x.gif")
+    one.trashed = True
+    machine.sync()
+    rename_there(machine)
+    assert done(machine) == []
+    assert one.trashed
+    one.versions.append(Version("other", "new.gif"))
+    assert done(machine) == ["restore", "download"]
+    machine.check_rest()
+
+
+def edit_here(machine: Machine) -> None:
+    machine.write("x.gif", "edited")
+
+
+def rename_there(machine: Machine) -> None:
+    one = asset(machine, "x.gif")
+    one.versions.append(Version("x.gif", "new.gif"))
+    one.name = "new.gif"
+
+
+@pytest.mark.parametrize("change", [edit_here, rename_there])
+def test_what_was_changed_and_then_deleted_goes_also_where_nobody_saw_it_in_between(change) -> None:
+    machine = in_step("x.gif", "y.gif")
+    other = Machine(machine.account, host="OTHER")
+    other.sync()
+    change(machine)
+    machine.sync()
+    del machine.files["x.gif" if change is edit_here else "new.gif"]
+    machine.sync()
+    assert done(other) == ["trash-local"]
+    assert done(machine) == []
+    other.check_rest()
+
+
 @pytest.mark.parametrize("edited", [False, True], ids=["unchanged here", "edited here"])
 def test_a_lost_trash_tag_brings_nothing_back(edited: bool) -> None:
     machine = in_step("x.gif", "y.gif")

@@ -226,6 +226,30 @@ def test_a_file_that_was_deleted_and_came_back_waits_anew_when_it_goes_again(slo
     assert slow.actions == ["version"]
 
 
+@pytest.mark.parametrize("on_its_way", [True, False], ids=["moved", "deleted"])
+def test_a_file_that_is_gone_while_its_asset_was_edited_may_be_on_its_way(
+    slow: Parts, on_its_way: bool
+) -> None:
+    """Brought back at once, the account's content would make two files of the one that was moved."""
+    world = slow.world
+    key = next(key for key, asset in world.account.assets.items() if asset is world.asset("c.gif"))
+    slow.owed = Owed(frozenset({key}))
+    world.edit("c.gif", "theirs")
+    world.move("c.gif", "moved.gif")
+    assert set(slow.look("c.gif").again) == {"c.gif"}
+    assert slow.actions == []
+    if on_its_way:
+        slow.look("moved.gif")
+        assert slow.actions == ["download", "version"]
+        assert world.asset("moved.gif") is world.account.assets[key]
+    else:
+        world.remove("moved.gif")
+        slow.later(5)
+        slow.look("c.gif")
+        assert slow.actions == ["download"]
+    world.in_step()
+
+
 def test_a_later_round_waits_for_no_deletion_again(slow: Parts) -> None:
     """Somebody put a label on the asset: it is looked at, and then goes."""
     slow.world.remove("c.gif")

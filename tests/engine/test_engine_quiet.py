@@ -89,6 +89,30 @@ def test_deletions_whose_traces_are_old_cost_nothing(tmp_path: Path) -> None:
     assert (walks.count, world.clock.waits) == (1, [])
 
 
+@pytest.mark.parametrize("edited", [False, True], ids=["as it was there", "edited there"])
+def test_a_file_that_was_moved_past_the_walk_is_no_deletion_and_no_second_file(
+    tmp_path: Path, edited: bool
+) -> None:
+    """It left a folder that was not walked yet for one that was."""
+    world = emptying(tmp_path)
+    assets = set(world.account.assets)
+    if edited:
+        world.edit("A/00.gif", "theirs")
+
+    def moving(call: Call) -> object:
+        if str(call) != "local.scan" or "B/00.gif" in world.folder.files:
+            return call.go_on()
+        world.move("A/00.gif", "B/00.gif")
+        touch(world, "A")
+        seen = call.go_on()
+        return replace(seen, files={p: e for p, e in seen.files.items() if p != "B/00.gif"})
+
+    world.once(moving)
+    assert world.actions() == [*(["download"] if edited else []), "move-remote"]
+    assert set(world.account.assets) == assets
+    world.in_step()
+
+
 def test_a_pass_without_deletions_looks_once(tmp_path: Path) -> None:
     world = emptying(tmp_path)
     world.write("A/new.gif", "new")

@@ -12,6 +12,7 @@ from fluxsync.core.model import Entry, Intent, Item, Kind, Place, Stamp, State
 from fluxsync.engine.late import may_come_late
 from fluxsync.engine.recover import find_patiently, recover
 from fluxsync.errors import Unavailable
+from fluxsync.replica.memory import MemoryFolder
 from fluxsync.state.journal import Journal, Planned
 
 INTENT = Intent(Place("7", "a.gif"), 3, "d" * 64, "100")
@@ -52,7 +53,7 @@ def sent(journal: Journal, action: str, path: str, intent: Intent | None, item_i
 
 
 def recovered(journal: Journal, account: Account, clock: Clock) -> int:
-    return recover(journal, account, clock.wait, clock)  # type: ignore[arg-type]
+    return recover(journal, MemoryFolder(), account, clock.wait, clock)  # type: ignore[arg-type]
 
 
 def test_nothing_in_doubt_asks_nothing(journal: Journal, clock: Clock) -> None:
@@ -227,5 +228,5 @@ def test_while_the_account_is_away_everything_stays_in_doubt(journal: Journal, c
             raise Unavailable("no way")
 
     with pytest.raises(Unavailable):
-        recover(journal, Away(), clock.wait, clock)  # type: ignore[arg-type]
+        recover(journal, MemoryFolder(), Away(), clock.wait, clock)  # type: ignore[arg-type]
     assert [s.id for s in journal.unsettled()] == [number]
