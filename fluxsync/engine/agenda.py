@@ -85,6 +85,11 @@ class Agenda:
         return self._small
 
     @property
+    def shown(self) -> bool:
+        """Whether a list is due because of what a probe has shown."""
+        return self._shown_s < inf
+
+    @property
     def closed_until_s(self) -> float:
         """Until when nothing at all is to be asked of the account; in the past where it answers."""
         return max(self._barred_s, self._backed_off_s)
@@ -121,22 +126,25 @@ class Agenda:
         found: bool,
         shown: bool,
         walked: bool = True,
+        began_s: float | None = None,
     ) -> None:
         """Note that a list is over, with the pass that it belongs to, and what it took.
 
-        `found`: it found changes on the account; `shown`: the probe had shown them, or was not asked;
-        `walked`: the folder was looked at, too.
+        `began_s`: when the pass began, where that is not now; `found`: it found changes on the account;
+        `shown`: the probe had shown them, or was not asked; `walked`: the folder was looked at, too.
         """
         if found or self._listed_s == -inf:
             self._alive_s = now_s
         if found and not shown:
             self._misses += 1
+        # What changed since the list began is not in it; a long pass is followed by some rest all the same.
+        looked_s = now_s if began_s is None else max(began_s, now_s - self._poll_s / 2)
         if self._shown_s < inf:
-            self._shown_s, self._answered_s = inf, now_s
+            self._shown_s, self._answered_s = inf, looked_s
         self._small, self._cost_s = requests <= _SMALL, seconds
         self._listed_s, self._list_jitter = now_s, self._jitter()
         self._reached()
-        self._looked(now_s)
+        self._looked(looked_s)
         if walked:
             self.rescanned(now_s)
 
@@ -197,7 +205,9 @@ class Agenda:
             every_s = self._poll_s * (1 + _JITTER * (2 * self._look_jitter - 1))
         else:
             every_s = max(self._poll_s, self._cost_s * _LIST_SHARE) * (1 + _JITTER * self._look_jitter)
-        return min(self._looked_s + every_s * self._stretch(self._looked_s), self._soon_s)
+        next_s = self._looked_s + every_s * self._stretch(self._looked_s)
+        # What a probe shows before a list may answer it waits for that, and is less than one shows then.
+        return min(max(next_s, self._answered_s + self._poll_s), self._soon_s)
 
     def _next_list_s(self) -> float:
         every_s = self._list_s * (1 - _JITTER * self._list_jitter)

@@ -155,9 +155,9 @@ class Shift:
         if self.site.journal.fact("paused"):
             job.end(error=Unavailable("the service is paused: `fluxsync resume` lets it go on"))
             return None
-        wake = self.desk.wake
+        wake, began_s = self.desk.wake, self.desk.clock()
         if job.task.verb is not Verb.EMPTY:
-            self.agenda.unfinished(self.desk.clock())
+            self.agenda.unfinished(began_s)
             wake.drain()
         try:
             with self.desk.hand.watching(job.watcher) as watcher:
@@ -169,21 +169,22 @@ class Shift:
         except BaseException:
             job.end(error=Unavailable("this is a fault of fluxsync; its log says more"))
             raise
-        ending = self._after(report, None) if report is not None else None
+        ending = self._after(report, None, began_s) if report is not None else None
         job.end(outcome)
         return ending
 
     def _everything(self) -> Ending | None:
         self._whole_last = True
-        journal = self.site.journal
-        if self.still.lasts(journal, self.desk.clock()):
+        journal, began_s = self.site.journal, self.desk.clock()
+        # What a probe has shown needs no comparing: that list is another one.
+        if not self.agenda.shown and self.still.lasts(journal, began_s):
             try:
                 with self.desk.hand.watching() as watcher:
                     unread = self.site.list_unread(watcher)
             except FluxsyncError as error:
                 return None if self.desk.hand.was_let_go else self._trouble(error)
             if unread is not None:
-                return self._after(unread, None)
+                return self._after(unread, None, began_s)
         self.site.before_walk()
         self.desk.wake.drain()
         self.still.begin(journal)
@@ -208,13 +209,14 @@ class Shift:
         return self._pass(dirt, due)
 
     def _pass(self, dirt: Dirt | None, due: Due | None) -> Ending | None:
+        began_s = self.desk.clock()
         with self.desk.hand.watching() as watcher:
             report = self.site.run(watcher, dirt=dirt)
         if due is not None and report.stopped is not None:
             self.desk.wake.again(due)
-        return self._after(report, dirt)
+        return self._after(report, dirt, began_s)
 
-    def _after(self, report: Report, dirt: Dirt | None) -> Ending | None:
+    def _after(self, report: Report, dirt: Dirt | None, began_s: float) -> Ending | None:
         desk, now_s = self.desk, self.desk.clock()
         desk.live.count(report)
         self._large = self._large or report.whole or (dirt is not None and "" in dirt.paths)
@@ -223,6 +225,7 @@ class Shift:
             self.begun = True
             self.agenda.listed(
                 now_s,
+                began_s=began_s,
                 requests=listed.requests,
                 seconds=listed.seconds,
                 found=listed.found,

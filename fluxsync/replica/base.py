@@ -207,7 +207,7 @@ class RemoteReplica(Replica, Protocol):
         """Tell whether a full scan would show just what that one showed, without making it.
 
         True only where a scan now would have found nothing else, and nothing was written since; None: cannot
-        tell. `go_on` is called now and then, and may raise. Raises what `scan` raises.
+        tell. `go_on` is called now and then, from any thread, and may raise. Raises what `scan` raises.
         """
         ...
 

@@ -25,7 +25,6 @@ __all__ = [
     "looks",
     "remember_digests",
     "tally",
-    "tracked",
     "within",
 ]
 
@@ -119,12 +118,6 @@ def looks(database: Database) -> dict[str, tuple[int, ...]]:
             look = tuple(stamp) if is_file and is_known else _NO_FILE if is_file else tuple(stamp[3:])
             found[plain] = _NO_FILE if plain in found else look if look != (None,) else ()
     return found
-
-
-def tracked(database: Database) -> int:
-    """Return how many files both sides have."""
-    rows = database.rows("SELECT count(*) FROM items WHERE kind = 'file' AND state = 'agreed'")
-    return int(rows[0][0])
 
 
 def tally(database: Database) -> dict[tuple[Kind, State], tuple[int, int]]:

@@ -73,6 +73,8 @@ class Journal(Chronicle):
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         super().__init__(database, clock)
         self._rows: list[ancestor.Row] | None = None
+        #: The last tally, and the generation of the ancestor that was counted.
+        self._tally: tuple[str | None, dict[tuple[Kind, State], tuple[int, int]]] | None = None
         self.set_aside = database.set_aside
         self.journal_id = self.fact("journal_id") or ""
         #: Told after each advance of the ancestor how far this journal is: `is_behind` takes it.
@@ -169,11 +171,14 @@ class Journal(Chronicle):
 
     def tracked(self) -> int:
         """Return how many files both sides have."""
-        return ancestor.tracked(self._database)
+        return self.tally().get((Kind.FILE, State.AGREED), (0, 0))[0]
 
     def tally(self) -> dict[tuple[Kind, State], tuple[int, int]]:
         """Return how many items there are of each kind and state, and their bytes."""
-        return ancestor.tally(self._database)
+        generation = self.fact("generation")
+        if self._tally is None or self._tally[0] != generation:
+            self._tally = generation, ancestor.tally(self._database)
+        return self._tally[1]
 
     def file_at(self, path: str) -> Item | None:
         """Return what both sides agree on for the file at a path."""
@@ -243,6 +248,7 @@ class Journal(Chronicle):
             for table in _OF_BOTH_SIDES:
                 cursor.execute(f"DELETE FROM {table}")
             cursor.execute("DELETE FROM facts WHERE name NOT IN (?, ?, ?, ?)", _LASTING_FACTS)
+            facts.count_up(cursor, "generation")
 
     def first_seen(self, side: Side) -> dict[str, float]:
         """Return since when assets (by key) or batches of trashed files are known to be in a trash."""

@@ -52,8 +52,9 @@ def listed(
     seconds: float = 1.0,
     found: bool = False,
     shown: bool = True,
+    began_s: float | None = None,
 ) -> None:
-    agenda.listed(at_s, requests=requests, seconds=seconds, found=found, shown=shown)
+    agenda.listed(at_s, began_s=began_s, requests=requests, seconds=seconds, found=found, shown=shown)
 
 
 def upcoming(agenda: Agenda) -> tuple[float, Look | None]:
@@ -121,6 +122,33 @@ def test_lists_for_a_probe_come_once_in_a_poll_interval() -> None:
     assert upcoming(agenda) == (125.0, Look.LIST)
     agenda.probed(BEGIN_S + 121, changed=True)
     assert upcoming(agenda) == (125.0, Look.LIST)
+
+
+def test_no_probe_comes_before_a_list_may_answer_it() -> None:
+    """It would see less than one made then, and whatever it showed would wait all the same."""
+    agenda = started(jitter=lambda: 0.0)
+    agenda.probed(BEGIN_S + 60, changed=True)
+    listed(agenda, BEGIN_S + 65, found=True)
+    assert upcoming(agenda) == (125.0, Look.PROBE)
+    agenda.probed(BEGIN_S + 125, changed=False)
+    assert upcoming(agenda) == (179.0, Look.PROBE)
+
+
+def test_the_account_was_looked_at_when_the_list_began() -> None:
+    """What changes while files are fetched waits no longer for the next look than other changes do."""
+    agenda = started()
+    agenda.probed(BEGIN_S + 60, changed=True)
+    listed(agenda, BEGIN_S + 80, began_s=BEGIN_S + 60, found=True)
+    assert upcoming(agenda) == (120.0, Look.PROBE)
+    agenda.probed(BEGIN_S + 120, changed=True)
+    assert upcoming(agenda) == (120.0, Look.LIST)
+
+
+def test_after_a_long_pass_the_account_is_left_alone_for_half_an_interval() -> None:
+    agenda = started()
+    agenda.probed(BEGIN_S + 60, changed=True)
+    listed(agenda, BEGIN_S + 200, began_s=BEGIN_S + 60, found=True)
+    assert upcoming(agenda) == (230.0, Look.PROBE)
 
 
 def test_nothing_is_probed_while_a_list_waits_for_its_turn() -> None:

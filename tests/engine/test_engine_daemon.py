@@ -354,16 +354,38 @@ def test_what_is_owed_is_handed_on_and_survives_a_pass_that_was_broken_off(bench
 def test_a_list_that_was_not_read_changes_nothing_of_what_is_owed(bench: Bench) -> None:
     """Where only one direction is synced, the account has what is owed for good."""
     owed = Owed(frozenset(), frozenset({"a.gif"}))
-    first = done(whole=True)
+    first = done(whole=True, requests=3)
     first.owed, first.rounds = owed, 1
     unread = done(whole=True)
     unread.whole = False
     bench.site.answers, bench.site.unread = [first], [unread]
-    bench.site.remote.shown = "another"
     bench.tell(100, (90, bench.dirty("a.gif")))
     assert bench.site.unread == []
     assert bench.passes == [(0, None), (92, ("a.gif",))]
     assert bench.site.dirts[0].owed == owed
+
+
+def test_after_a_probe_that_shows_a_change_the_list_is_read_at_once(bench: Bench) -> None:
+    """To compare it first would find out what is known, and cost the time of a probe."""
+    first = done(whole=True)
+    first.rounds = 1
+    unread = done(whole=True)
+    unread.whole = False
+    bench.site.answers, bench.site.unread = [first], [unread]
+    bench.site.remote.shown = "another"
+    bench.tell(70)
+    assert bench.passes == [(0, None), (60, None)]
+    assert bench.site.unread == [unread]
+
+
+def test_the_interval_to_the_next_look_begins_with_a_pass_and_not_at_its_end(bench: Bench) -> None:
+    def fetching(watcher: Watcher) -> Report:
+        bench.story.now_s += 20
+        return done(whole=True)
+
+    bench.site.answers = [fetching]
+    bench.tell(130)
+    assert [round(at - START_S) for at in bench.site.remote.probes] == [60, 120]
 
 
 def test_gone_paths_wait_anew_after_a_look_at_everything(bench: Bench) -> None:

@@ -290,6 +290,29 @@ def test_facts_are_set_and_taken_away(journal: Journal) -> None:
     assert (journal.fact("root_id"), journal.fact("account")) == ("def", None)
 
 
+def test_the_tally_follows_the_ancestor_whoever_moves_it(journal: Journal, tmp_path: Path) -> None:
+    reading = Journal.peek(tmp_path / "journal.sqlite")
+    assert reading is not None
+
+    def counts() -> list[dict[tuple[Kind, State], tuple[int, int]]]:
+        assert journal.tracked() == reading.tracked() == journal.tally().get(files, (0, 0))[0]
+        return [journal.tally(), reading.tally()]
+
+    with closing(reading):
+        files, kept = (Kind.FILE, State.AGREED), (Kind.FILE, State.KEPT_HERE)
+        assert counts() == [{}] * 2
+        (first, _) = journal.advance([an_item("a"), an_item("b", "2", size=5)])
+        assert counts() == [{files: (2, 15)}] * 2
+        (operation,) = journal.plan(1, [Planned("create", "c", "", 0, "new here")])
+        journal.mark_sent([operation], {})
+        journal.settle([Settlement(operation, "done", an_item("c", "3", state=State.KEPT_HERE))])
+        assert counts() == [{files: (2, 15), kept: (1, 10)}] * 2
+        journal.advance([], [first.id])
+        assert counts() == [{files: (1, 5), kept: (1, 10)}] * 2
+        journal.forget_all()
+        assert counts() == [{}] * 2
+
+
 def test_a_rebuild_forgets_both_sides_and_keeps_the_history(journal: Journal) -> None:
     journal.set_facts({"root_id": "abc", "paused": "yes"})
     journal.advance([an_item("x")])

@@ -37,19 +37,17 @@ class Client(Line, Endpoints):
     def _exchange(
         self, method: str, path: str, what: str, *, body: bytes | Upload = b"", may_miss: bool = False
     ) -> Answer:
-        headers = dict(self._credentials)
+        headers = self._headers.copy()
         upload = body if isinstance(body, Upload) else None
         if upload is not None:
-            headers |= {"Content-Type": upload.content_type, "Content-Length": str(upload.length)}
+            headers.update({"Content-Type": upload.content_type, "Content-Length": str(upload.length)})
         elif body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         streamed = upload is not None and not upload.small
         content: bytes | Upload | Pieces = body
         if upload is not None and not streamed:
             content = upload.whole()
-        request = self._http.build_request(
-            method, f"{self.url}/api/{path}", content=content or None, headers=headers
-        )
+        request = httpx.Request(method, f"{self.url}/api/{path}", content=content or None, headers=headers)
         if streamed:  # content is read once: whoever wants it repeated opens it again
             return self._once(request, what, upload, may_miss)
         patience = self._reads if method == "GET" else self._writes

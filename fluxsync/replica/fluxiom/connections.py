@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 import truststore
@@ -41,13 +40,11 @@ def connect(
     limits = httpx.Limits(max_connections=width, max_keepalive_connections=width, keepalive_expiry=15)
     try:
         # The environment names proxies, and nothing else is taken from it; this machine needs none.
-        return httpx.Client(
+        return _Client(
             verify=context,
             limits=limits,
             timeout=httpx.Timeout(timeout_s, pool=None),
             headers={"Accept-Encoding": "gzip", **headers},
-            # Every request says who asks: what a service wants kept besides is not kept.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=not local,
         )
     except (ValueError, ImportError, httpx.InvalidURL):
@@ -56,3 +53,23 @@ def connect(
             "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names a proxy that cannot be used:"
             " write it like http://proxy.example.com:3128, or unset it"
         ) from None
+
+
+class _NoCookies(httpx.Cookies):
+    """Every request says who asks: what a service wants kept besides is not kept, nor even looked for."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        pass
+
+
+_NO_COOKIES = _NoCookies()
+
+
+class _Client(httpx.Client):
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return _NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        raise NotImplementedError

@@ -58,6 +58,8 @@ class Endpoints:
 
     #: The rights that `user` found; None before.
     permissions: frozenset[str] | None = None
+    #: The last list of tags, as it came and what it says: most probes find the same.
+    _listed: tuple[bytes, tuple[wire.Tag, ...]] | None = None
 
     @property
     def has_right(self) -> bool | None:
@@ -73,8 +75,14 @@ class Endpoints:
         return user
 
     def tags(self) -> tuple[wire.Tag, ...]:
+        """Return all tags; the very same tuple where the answer is byte for byte the last one."""
         answer = self._exchange("GET", "tags.xml", "list the tags", may_miss=True)
-        return wire.parse_tags(answer.body) if answer.found else ()
+        if not answer.found:
+            return ()
+        listed = self._listed
+        if listed is None or listed[0] != answer.body:
+            listed = self._listed = answer.body, wire.parse_tags(answer.body)
+        return listed[1]
 
     def tag(self, tag_id: int) -> wire.Tag | None:
         answer = self._exchange("GET", f"tags/{tag_id}.xml", "read a tag", may_miss=True)

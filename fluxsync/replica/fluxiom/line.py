@@ -80,6 +80,8 @@ class Line:
             connect, width=connections, timeout_s=timeout_s, ca_file=ca_file, headers=headers
         )
         self._http = self._connect(tls=self._origin.scheme == "https", local=self._origin.is_loopback)
+        #: What each question has, put together once.
+        self._headers = httpx.Headers({**self._http.headers, **self._credentials})
         self._elsewhere: httpx.Client | None = None
         self._gate = Gate(connections, clock, sleep)
         self._silence = Silence(clock)

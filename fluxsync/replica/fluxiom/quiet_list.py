@@ -7,6 +7,7 @@ only compared. Whatever differs says nothing but that a list has to be read.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -89,13 +90,23 @@ class QuietList:
         return self._probe() == settled.probe
 
     def _has_same_pages(self, marks: tuple[bytes, ...], go_on: Callable[[], object]) -> bool:
-        with ThreadPoolExecutor(self._width, "list") as pool:
+        over = threading.Event()
+
+        def same(first: int) -> bool:
+            """Compare every so many-th page; what ends one of the threads ends all."""
             try:
-                found = pool.map(lambda number: mark_of(self._page(number)), range(1, len(marks) + 1))
-                for mark, known in zip(found, marks, strict=True):
+                for number in range(first, len(marks) + 1, self._width):
                     go_on()
-                    if mark != known:
+                    if over.is_set():
+                        break
+                    if mark_of(self._page(number)) != marks[number - 1]:
+                        over.set()
                         return False
-            finally:
-                pool.shutdown(cancel_futures=True)
-        return True
+            except BaseException:
+                over.set()
+                raise
+            return True
+
+        # Each thread has its pages from the start: to hand them out one by one wakes two threads for each.
+        with ThreadPoolExecutor(self._width, "list") as pool:
+            return all(pool.map(same, range(1, self._width + 1)))

@@ -61,6 +61,8 @@ class TagBook:
         self._facts = facts
         self._making = threading.RLock()
         self._page: _Page | None = None
+        #: The list that the page is made of, where nothing else is in it.
+        self._listed: tuple[Tag, ...] | None = None
 
     @property
     def tags(self) -> Mapping[int, Tag]:
@@ -81,7 +83,9 @@ class TagBook:
         # Under the lock, so that a tag made while the list is on its way is added to it, not lost by it.
         with self._making:
             tags = self._client.tags()
-            self._turn(tags)
+            if tags is not self._listed:
+                self._turn(tags)
+                self._listed = tags
             return tags
 
     def add(self, tag: Tag) -> None:
@@ -91,6 +95,7 @@ class TagBook:
                 self._turn([*(t for t in self.tags.values() if t.id != tag.id), tag])
             else:
                 self._now().add(tag)
+                self._listed = None
 
     def meet(self, tags: Mapping[int, str]) -> None:
         """Take over those tags of an asset that were made since the last list."""
@@ -137,7 +142,7 @@ class TagBook:
             return self._writes.create_tag(name)
         except Unavailable as error:
             if not error.unsent:
-                self._page = None
+                self._page = self._listed = None
             raise
 
     def labels(self, names: Iterable[str]) -> frozenset[int]:
@@ -176,4 +181,4 @@ class TagBook:
             else:
                 self._facts.pop("trash_tag_id", None)
         page.without_trash(trash)
-        self._page = page
+        self._page, self._listed = page, None

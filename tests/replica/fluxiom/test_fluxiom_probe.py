@@ -111,6 +111,32 @@ def test_a_probe_is_two_requests_and_halts_on_another_account(world: World) -> N
         world.replica.probe()
 
 
+def test_tags_that_came_as_they_were_are_not_read_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A probe costs the same however many folders there are, as long as they stay as they are."""
+    world.folder("A")
+    probe = world.replica.probe()
+    with monkeypatch.context() as patch:
+        patch.setattr("fluxsync.replica.fluxiom.wire.parse_tags", lambda body: 1 / 0)
+        patch.setattr("fluxsync.replica.fluxiom.tagbook._Page.add", lambda page, tag: 1 / 0)
+        assert world.replica.probe() == probe
+    world.store.create_tag("B")
+    assert world.replica.probe() != probe
+    assert sorted(world.replica._library.tags.folders.values()) == ["A", "B"]
+
+
+def test_a_tag_made_here_and_taken_away_elsewhere_is_gone_though_the_list_came_as_it_was(
+    world: World,
+) -> None:
+    world.replica.probe()
+    made = world.folder("A")
+    assert list(world.replica._library.tags.folders.values()) == ["A"]
+    world.delete_tag(made)
+    world.replica.probe()
+    assert list(world.replica._library.tags.folders.values()) == []
+
+
 def test_what_is_expected_costs_no_request(world: World) -> None:
     world.scan()
     world.server.clear_requests()

@@ -223,6 +223,26 @@ def test_whoever_goes_on_may_end_it(world: World) -> None:
     assert world.replica.unchanged() is True
 
 
+@pytest.mark.parametrize("number", range(1, 6))
+def test_each_page_counts_whichever_thread_asks_for_it(number: int) -> None:
+    bodies: list[bytes | None] = [b"one", b"two", b"three", None, None]
+
+    def fails(at: int) -> bytes | None:
+        if at == number:
+            raise Unavailable("the service failed")
+        return bodies[at - 1]
+
+    quiet = QuietList(lambda at: bodies[at - 1], lambda: Probe("p"), lambda: 0, width=2)
+    quiet.saw(in_order({n: mark_of(body) for n, body in enumerate(bodies, 1)}), Probe("p"), 0)
+    quiet.settled()
+    assert quiet.unchanged(lambda: None, lambda: None) is True
+    quiet._page = fails
+    with pytest.raises(Unavailable):
+        quiet.unchanged(lambda: None, lambda: None)
+    quiet._page = lambda at: b"other" if at == number else bodies[at - 1]
+    assert quiet.unchanged(lambda: None, lambda: None) is False
+
+
 @pytest.mark.parametrize(
     "end", [(b"", None), (None, b""), (b"<documents/>", b"<documents/>"), (None, b"more")]
 )
