@@ -112,7 +112,20 @@ class Survey:
         item = self.by_key.get(remote.key)
         if item is None or not remote.trashed or remote.revision <= item.revision:
             return False
-        return not self._is_trashed_last(item, remote)
+        return not (self._is_renamed(item, remote) or self._is_trashed_last(item, remote))
+
+    def _in_the_trash(self, item: Item, there: Update) -> Update:
+        """Return what an asset shows, as far as it counts in the trash: there a rename is nothing."""
+        remote = there.entry
+        if remote is None or there.presence is not Presence.TRASHED or not there.edited:
+            return there
+        if self._is_renamed(item, remote):
+            return replace(there, edited=False, moved=False)
+        return replace(there, trashed_last=self._is_trashed_last(item, remote))
+
+    def _is_renamed(self, item: Item, remote: Entry) -> bool:
+        """Tell whether the version that an asset got is surely a rename."""
+        return remote.size == item.size and known_digest(remote, self._evidence) == item.digest
 
     def _is_trashed_last(self, item: Item, remote: Entry) -> bool:
         """Tell whether a trashed asset had its new content before it went to the trash.
@@ -150,8 +163,7 @@ class Survey:
             return
         here = here or Update(Presence.HERE, self.local.files[item.path])
         there = there or Update(Presence.HERE, self.remote.files[item.key])
-        if there.edited and there.entry is not None and there.presence is Presence.TRASHED:
-            there = replace(there, trashed_last=self._is_trashed_last(item, there.entry))
+        there = self._in_the_trash(item, there)
         if here.moved and there.moved and self._is_half_way(item, here.entry, there.entry):
             there = replace(there, moved=False)
         verdict = decide(here, there) if there.presence is Presence.GONE else None

@@ -361,6 +361,17 @@ def test_a_rename_of_an_asset_in_the_trash_is_no_new_content() -> None:
     machine.check_rest()
 
 
+def test_what_was_moved_and_trashed_there_and_edited_here_comes_back_where_it_is_here() -> None:
+    machine = in_step("x.gif", "A/y.gif")
+    one = asset(machine, "x.gif")
+    rename_there(machine)
+    one.home, one.trashed = tag(machine, "A"), True
+    machine.write("x.gif", "edited")
+    machine.sync()
+    machine.check_rest()
+    assert (one.trashed, one.content, one.home, one.name) == (False, "edited", "", "x.gif")
+
+
 def edit_here(machine: Machine) -> None:
     machine.write("x.gif", "edited")
 
