@@ -194,6 +194,6 @@ class Survey:
                 lstat(at)
         except FileNotFoundError:
             return True
-        except OSError:
-            pass
+        except (OSError, Rejected):
+            pass  # nobody can tell, which is no proof
         return False
