@@ -26,7 +26,16 @@ from fluxsync.engine.rescan import changed
 from fluxsync.engine.service import Outcome, Task, Verb
 from fluxsync.engine.shift import LONGEST_SLEEP_S, Ending, Timing
 from fluxsync.engine.status import State, Status
-from fluxsync.errors import ConfigError, FluxsyncError, Halted, Locked, StateError, Unauthorized, Unavailable
+from fluxsync.errors import (
+    ConfigError,
+    FluxsyncError,
+    Full,
+    Halted,
+    Locked,
+    StateError,
+    Unauthorized,
+    Unavailable,
+)
 from fluxsync.memory import release
 from fluxsync.notify import Notifier
 from fluxsync.pass_log import PassLog
@@ -167,6 +176,9 @@ class _Server:
         except Unauthorized as error:
             self._begun()
             return daemon.idle(State.OFFLINE, str(error), _REFUSED_S)
+        except Full as error:  # the journal's disk
+            self._begun()
+            return daemon.idle(State.WAITING, str(error), _AWAY_S)
         except (Unavailable, StateError) as error:
             self._begun()
             return daemon.idle(State.OFFLINE, str(error), _AWAY_S)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -19,7 +19,7 @@ from fluxsync.engine.shift import Ending, Timing
 from fluxsync.engine.status import State, Status
 from fluxsync.engine.view import Listed
 from fluxsync.engine.wake import Job
-from fluxsync.errors import ConfigError, FluxsyncError, Halted, Rejected, Unauthorized, Unavailable
+from fluxsync.errors import ConfigError, FluxsyncError, Full, Halted, Rejected, Unauthorized, Unavailable
 from fluxsync.replica.base import Probe
 from fluxsync.state.journal import Journal
 
@@ -517,6 +517,25 @@ def test_a_pause_is_remembered_by_the_journal(bench: Bench) -> None:
     bench.tell(20, (10, bench.daemon.pause))
     assert bench.site.journal.fact("paused") == repr(WALL_S + START_S + 10)
     assert bench.tell(100) is Ending.STOP
+    assert len(bench.passes) == 1
+
+
+def test_a_pause_that_the_journal_has_no_room_for_is_remembered_once_it_has(bench: Bench) -> None:
+    """Until then nothing moves, and status says so: it was promised to whoever asked for the pause."""
+    write, full = bench.site.journal.set_facts, [True]
+
+    def no_room(facts: Mapping[str, str | None]) -> None:
+        if full:
+            raise Full("no room left on the disk of journal", here=True)
+        write(facts)
+
+    bench.site.journal.set_facts = no_room  # type: ignore[method-assign]
+    with pytest.raises(Full):
+        bench.tell(20, (10, bench.daemon.pause))
+    assert bench.daemon.status().state is State.PAUSED
+    full.clear()
+    bench.tell(30)
+    assert bench.site.journal.fact("paused") is not None
     assert len(bench.passes) == 1
 
 

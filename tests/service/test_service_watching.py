@@ -30,6 +30,19 @@ def recover(*a, **k):
     return whole(*a, **k)
 cycle.recover = recover
 """
+_NO_ROOM = """
+import fluxsync.serve as serve
+from fluxsync.engine.daemon import Daemon
+from fluxsync.errors import Full
+serve._AWAY_S = 0.2
+heed, calls = Daemon._heed_pause, []
+def heed_pause(daemon, journal):
+    calls.append(1)
+    if len(calls) == 1:
+        raise Full("no room left on the disk of journal", here=True)
+    heed(daemon, journal)
+Daemon._heed_pause = heed_pause
+"""
 
 
 def test_a_folder_that_cannot_be_watched_is_looked_at(
@@ -59,4 +72,19 @@ def test_a_fault_in_the_deciding_thread_is_logged_and_no_end(
     service.until_alike(account)
     faults = until(lambda: [e for e in service.events() if "a fault of fluxsync" in e["event"]], "a fault")
     assert "AssertionError" in faults[0]["exception"]
+    assert service.stop() == 0
+
+
+def test_a_journal_without_room_is_waited_for_and_no_fault(
+    services: Callable[..., Service], account: Sandbox
+) -> None:
+    """Also between two passes, where only a pause is to be noted."""
+    service = services()
+    service.first = _NO_ROOM
+    service.start()
+    service.machine.write("a.txt", b"a")
+    service.until_alike(account)
+    log = service.log.read_text()
+    assert "no room left on the disk of journal" in log
+    assert "fault" not in log
     assert service.stop() == 0
