@@ -85,6 +85,8 @@ class Daemon:
 
     def perform(self, task: Task, watcher: Watcher | None = None, timeout_s: float | None = None) -> Outcome:
         job = Job(task, watcher)
+        if watcher is not None and self.status().state is State.WORKING:
+            watcher.on_phase("waiting for the pass that runs now")
         self.wake.ask(job)
         if not job.over.wait(timeout_s):
             raise TimeoutError

@@ -13,6 +13,7 @@ from fluxsync.engine import daemon as module
 from fluxsync.engine import shift
 from fluxsync.engine.cycle import Dirt, Watcher
 from fluxsync.engine.daemon import Daemon
+from fluxsync.engine.meter import Meter
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.service import Outcome, Task, Verb
 from fluxsync.engine.shift import Ending, Timing
@@ -609,6 +610,16 @@ def test_a_new_configuration_ends_the_work_once(bench: Bench) -> None:
 
 
 # -- tasks
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_who_asks_while_a_pass_runs_hears_that_it_is_waited_for(bench: Bench, busy: bool) -> None:
+    """It may take an hour: whoever looks on has to know that the service heard."""
+    phases: list[str] = []
+    bench.daemon.live.working(Meter() if busy else None)
+    with pytest.raises(TimeoutError):
+        bench.daemon.perform(Task(Verb.SYNC), Watcher(on_phase=phases.append), timeout_s=0)
+    assert phases == (["waiting for the pass that runs now"] if busy else [])
 
 
 def test_a_task_is_done_before_anything_else(bench: Bench) -> None:
