@@ -25,7 +25,7 @@ from fluxsync.engine.decide import Rules
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.report import Report
 from fluxsync.engine.standstill import list_unread
-from fluxsync.errors import ConfigError, Full, Halted, Unavailable
+from fluxsync.errors import ConfigError, Full, Halted, Interrupted
 from fluxsync.lock import hold_lock
 from fluxsync.policies import account_name, conflict_label, pass_rules, placement
 from fluxsync.root_checks import check_marker, check_root
@@ -187,11 +187,11 @@ def opened(
 
         def pause(seconds: float) -> None:
             if stopping.wait(seconds):
-                raise Unavailable("interrupted", unsent=True)
+                raise Interrupted
 
         def read(files: int, count: int) -> None:
             if stopping.is_set():
-                raise Unavailable("interrupted", unsent=True)
+                raise Interrupted
             if on_progress is not None:
                 on_progress(files, count)
 

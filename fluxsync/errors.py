@@ -8,6 +8,7 @@ danger is a `Halted`, and a person decides.
     |- Locked               another fluxsync works on this folder                       exit 5
     |- ReplicaError
     |   |- Unavailable      network, 5xx, 429 (retry_after_s), captive portal           exit 3
+    |   |   `- Interrupted  whoever made the pass breaks it off
     |   |- Unauthorized     credentials or a right refused                              exit 3
     |   |- Rejected         the service or the disk refuses this one item               -> Problem
     |   |- Stale            not what we expected to overwrite                           -> look again
@@ -30,6 +31,7 @@ __all__ = [
     "FluxsyncError",
     "Full",
     "Halted",
+    "Interrupted",
     "Locked",
     "Rejected",
     "ReplicaError",
@@ -68,6 +70,13 @@ class Unavailable(ReplicaError):
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.unsent = unsent
+
+
+class Interrupted(Unavailable):
+    """Whoever made the pass broke it off: that says nothing of either side."""
+
+    def __init__(self, message: str = "interrupted") -> None:
+        super().__init__(message, unsent=True)
 
 
 class Unauthorized(ReplicaError):

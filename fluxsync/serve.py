@@ -42,6 +42,7 @@ from fluxsync.pass_log import PassLog
 from fluxsync.replica.base import RemoteReplica
 from fluxsync.replica.folder.disk_kind import needs_polling
 from fluxsync.replica.folder.watch import Unwatchable, Watch
+from fluxsync.root_checks import check_root
 from fluxsync.state.journal import Journal
 from fluxsync.tasks import perform
 
@@ -252,6 +253,8 @@ class _Server:
         self._notifier.reloading()
         try:
             settings = self._load()
+            with contextlib.suppress(Halted, StateError):  # a disk that is away, too, is waited for
+                check_root(settings.local.root, settings.journal_path)
         except ConfigError as error:
             self._log.error("the configuration is not taken over; the old one holds", reason=str(error))
         else:

@@ -118,7 +118,7 @@ def _show_explanation(found: Explanation) -> None:
     output.line((found.path, "bold"))
     output.line()
     file, asset, row = found.file, found.asset, found.journal
-    here = "not there"
+    here = "not known" if found.decision == "unknown" else "not there"
     if file is not None:
         here = "a folder" if file.kind.value == "folder" else size(file.size)
         if file.stamp is not None and file.kind.value == "file":

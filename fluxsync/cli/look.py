@@ -51,11 +51,14 @@ def _known(settings: Settings) -> Status:
     """Return what the journal says, where no service answers."""
     from fluxsync.app import peeked, wrong_place
     from fluxsync.engine.status import State, read
+    from fluxsync.root_checks import check_place
 
     with peeked(settings) as journal:
         last = journal.last_pass()
         working = last is not None and last.ended is None and _is_locked(settings.local.root)
         picture = read(journal, time.time(), working=working, stopped=_is_installed(settings))
+        if last is None:
+            check_place(settings.local.root, known=False)
         wrong = wrong_place(settings, journal) if last is not None else ""
     return replace(picture, state=State.HELD, message=wrong) if wrong else picture
 
@@ -101,6 +104,15 @@ _STATES = {
     "offline": ("offline", "red"),
     "held": ("held back", "red"),
     "stopped": ("stopped", "red"),
+}
+
+
+_RESULTS = {
+    "in-step": "in step",
+    "partial": "not everything was done",
+    "unreachable": "the account could not be reached",
+    "unauthorized": "the account refused the credentials",
+    "guarded": "something was held back",
 }
 
 
@@ -153,7 +165,8 @@ def _ended(picture: Status) -> str:
         what = "is running" if picture.state == "working" else "was cut short; the next one continues"
         return f"number {last.number} {what}"
     why = f": {last.message}" if last.message and last.message != picture.message else ""
-    return f"number {last.number}, {ago(last.ended, picture.now)}: {last.result}{why}"
+    what = _RESULTS.get(last.result, last.result)
+    return f"number {last.number}, {ago(last.ended, picture.now)}: {what}{why}"
 
 
 def _counted(picture: Status) -> str:

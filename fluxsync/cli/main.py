@@ -75,6 +75,9 @@ def fluxsync(context: click.Context, once_: bool, dry_run: bool, approve: bool) 
         for flag, given in (("--dry-run", dry_run), ("--approve", approve)):
             if given:
                 raise click.UsageError(f"{flag} goes together with --once", context)
+        if session.json:
+            # A service prints no document: a script would wait for one for ever.
+            raise click.UsageError("--json goes together with --once or a command", context)
         return serving.serve_in_foreground(session)
     return once.sync_once(session, dry_run=dry_run, approve=approve)
 

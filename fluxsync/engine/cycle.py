@@ -46,7 +46,7 @@ from fluxsync.engine.survey import Survey
 from fluxsync.engine.trash import empty_here, note, note_trashed
 from fluxsync.engine.vanished import Vanished
 from fluxsync.engine.view import Everything, TooNarrow, View
-from fluxsync.errors import Full, Halted, ReplicaError, Unauthorized, Unavailable
+from fluxsync.errors import Full, Halted, Interrupted, ReplicaError, Unauthorized, Unavailable
 
 __all__ = ["Dirt", "Watcher", "run_pass"]
 
@@ -110,6 +110,7 @@ def run_pass(
         cut_short = False
     except (Halted, ReplicaError) as error:
         report.stopped, report.message = _stop(error), str(error)
+        report.interrupted = isinstance(error, Interrupted)
         report.retry_after_s = error.retry_after_s if isinstance(error, Unavailable) else None
         cut_short = False
     finally:

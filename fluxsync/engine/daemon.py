@@ -85,6 +85,8 @@ class Daemon:
 
     def perform(self, task: Task, watcher: Watcher | None = None, timeout_s: float | None = None) -> Outcome:
         job = Job(task, watcher)
+        if watcher is not None and self.status().state is State.WORKING:
+            watcher.on_phase("waiting for the pass that runs now")
         self.wake.ask(job)
         if not job.over.wait(timeout_s):
             raise TimeoutError
@@ -191,10 +193,17 @@ class Daemon:
 
     def _heed_pause(self, journal: Journal) -> None:
         wanted, self._pausing = self._pausing, None
-        if wanted is not None and wanted != bool(journal.fact("paused")):
+        if wanted is None or wanted == bool(journal.fact("paused")):
+            return
+        try:
             journal.set_facts({"paused": repr(self._wall_s()) if wanted else None})
-            self.live.refresh(journal)
-            self._tell()
+        except FluxsyncError:
+            # Whoever asked was told that it holds; a wish that came since counts more.
+            if self._pausing is None:
+                self._pausing = wanted
+            raise
+        self.live.refresh(journal)
+        self._tell()
 
     def _tell(self) -> None:
         """Tell what the service is doing, where that is news."""

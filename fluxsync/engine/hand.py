@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.live import Live
 from fluxsync.engine.meter import Meter
-from fluxsync.errors import Unavailable
+from fluxsync.errors import Interrupted
 
 __all__ = ["Hand"]
 
@@ -73,7 +73,7 @@ class Hand:
 
     def _wait(self, seconds: float) -> None:
         if self._let_go.wait(seconds):
-            raise Unavailable("interrupted", unsent=True)
+            raise Interrupted
         self._alive()
 
     def _moved(self, *what: object) -> None:

@@ -16,6 +16,7 @@ from fluxsync.state.journal import Journal
 __all__ = ["Live"]
 
 _QUIET = "changed here; taken up when it has been quiet"
+_NEXT = "changed here; taken up when what is under way is done"
 _NOTHING = Status(State.WAITING, 0.0, None, Counts(), (), (), (), (), (), None)
 
 
@@ -71,7 +72,8 @@ class Live:
         with self._lock:
             self._looked = self._looked or report.stopped is None
             self._totals["passes"] += 1
-            self._totals["failed_passes"] += report.result in (Result.UNREACHABLE, Result.UNAUTHORIZED)
+            lost = report.result in (Result.UNREACHABLE, Result.UNAUTHORIZED)
+            self._totals["failed_passes"] += lost and not report.interrupted
             for name in ("requests", "bytes_up", "bytes_down", "uploaded", "versions", "downloaded"):
                 self._totals[name] += getattr(report, name)
             self._totals["failures"] += len(report.failures)
@@ -89,8 +91,10 @@ class Live:
             return dict(self._totals)
 
     def status(self) -> Status:
-        quiet = tuple(Trouble(path or ".", _QUIET) for path in self._waiting())
+        dirty = self._waiting()
         with self._lock:
+            reason = _QUIET if self._meter is None else _NEXT
+            quiet = tuple(Trouble(path or ".", reason) for path in dirty)
             picture, state = self._picture, self._picture.state
             trouble, message = self._trouble
             if message:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from fluxsync.errors import Unavailable
+from fluxsync.errors import Interrupted
 from fluxsync.replica.base import Source
 
 __all__ = ["Meter", "Moving"]
@@ -70,7 +70,7 @@ class Meter:
 
     def add(self, count: int, *, up: bool) -> None:
         if self._stop.is_set():
-            raise Unavailable("interrupted", unsent=True)
+            raise Interrupted
         with self._lock:
             if up:
                 self.bytes_up += count

@@ -114,7 +114,9 @@ def _write_all_down(
     if report.rounds:  # a pass that saw nothing knows nothing better
         journal.set_problems(problems, number)
     counts = {k: v for k, v in report.document().items() if isinstance(v, int | float)}
-    result = report.result
+    result, message = report.result, report.message
+    if report.interrupted:
+        result, message = Result.PARTIAL, "interrupted; the next one continues"
     if result is Result.IN_STEP and not all(problem.harmless for problem in elsewhere):
         result = Result.PARTIAL
-    journal.end_pass(number, str(result), counts, report.message)
+    journal.end_pass(number, str(result), counts, message)

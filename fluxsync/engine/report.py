@@ -66,6 +66,8 @@ class Report:
     #: Why the pass could not go on: the service, the credentials, a safety rule.
     stopped: Result | None = None
     message: str = ""
+    #: It was broken off by whoever made it: that says nothing of the account.
+    interrupted: bool = False
     #: For how long the service asked to be left alone, in seconds.
     retry_after_s: float | None = None
     #: How often both sides were looked at; only the first look tells what was in step before.

@@ -16,6 +16,7 @@ from typing import Any
 from fluxsync.errors import Full, StateError
 
 __all__ = [
+    "CURE",
     "Broken",
     "Database",
     "Value",
@@ -29,6 +30,8 @@ __all__ = [
 
 Value = str | bytes | int | float | None
 
+#: What helps where the system lets us not at the file.
+CURE = "give your user the right to write it and its folder, or set [journal] path to another place"
 #: Bytes without which SQLite can do nothing.
 _LEAST_ROOM = 1 << 16
 
@@ -156,6 +159,8 @@ def translate(error: sqlite3.Error, name: str) -> StateError | Full:
         return StateError(
             f"journal {name} is damaged ({one_line(error)}): `fluxsync --once` sets it aside and merges"
         )
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return StateError(f"journal {name} cannot be used ({one_line(error)}): {CURE}")
     return StateError(f"journal {name} cannot be used: {one_line(error)}")
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from fluxsync.errors import StateError
-from fluxsync.state.connection import Database, is_damage, one_line, translate
+from fluxsync.state.connection import CURE, Database, is_damage, one_line, translate
 
 __all__ = ["APPLICATION_ID", "SCHEMA", "open_in_memory", "open_to_read", "open_to_write"]
 
@@ -82,7 +82,7 @@ def _open_sound(path: Path, set_aside: str | None, check: Callable[[Database], N
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         os.chmod(path, 0o600)
     except OSError as error:
-        raise StateError(f"journal {path} cannot be opened: {error.strerror}: see [journal] path") from error
+        raise StateError(f"journal {path} cannot be opened ({error.strerror}): {CURE}") from error
     connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)

@@ -111,6 +111,7 @@ def test_a_wrong_configuration_is_one_line(world: World, breaks: Breaking, named
     ("arguments", "named"),
     [
         (("--dry-run",), "--once"),
+        (("--json",), "--json goes together with --once or a command"),
         (("--approve",), "--once"),
         (("--once", "status"), "--once"),
         (("--onec",), "--onec"),

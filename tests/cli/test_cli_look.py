@@ -1,6 +1,7 @@
 """`status`, `history`, `explain`: they read, and change nothing."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,22 @@ def test_status_says_that_no_pass_would_begin(synced: World) -> None:
     assert "has lost its marker" in document["message"]
     synced.root.rename(synced.home / "elsewhere")
     assert "is missing or not mounted" in synced.run("status").stdout
+
+
+def test_status_of_a_root_that_is_not_there_is_wrong_configuration(world: World) -> None:
+    """No journal knows it: a typing mistake, as for a pass; not a pair in which nothing was done yet."""
+    world.root.rmdir()
+    done = world.run("status")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "there is no such folder: make it, or correct the path" in done.stderr
+
+
+def test_status_says_in_words_how_the_last_pass_ended(synced: World) -> None:
+    assert re.search(r"number 1, just now: in step\n", synced.run("status").stdout)
+    synced.sandbox.close()
+    synced.run("--once")
+    assert "number 2, just now: the account could not be reached: " in synced.run("status").stdout
 
 
 def test_status_offline(synced: World) -> None:
@@ -254,6 +271,14 @@ def test_explain_what_nobody_knows(synced: World) -> None:
     document = explained(synced, "nowhere.txt")
     assert (document["file"], document["asset"], document["journal"]) == (None, None, None)
     assert "nothing of this name" in document["why"]
+
+
+def test_explain_does_not_say_that_what_cannot_be_looked_at_is_not_there(synced: World) -> None:
+    (synced.root / "Print" / "poster.txt").unlink()
+    (synced.root / "Print" / "poster.txt").symlink_to("elsewhere")
+    shown = synced.run("explain", "Print/poster.txt").stdout
+    assert re.search(r"folder +not known\n", shown)
+    assert re.search(r"next pass +unknown: ", shown)
 
 
 def test_explain_what_is_held_back(synced: World) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from engine_world import CHANGES, READS, SCENARIOS, WRITES, Call, Scenario, World
 
+from fluxsync.engine.meter import Meter
 from fluxsync.engine.report import Result
+from fluxsync.engine.status import State, read
 from fluxsync.errors import Halted, StateError, Unauthorized, Unavailable
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
@@ -280,4 +282,25 @@ def test_a_first_pass_merges_and_deletes_nothing(tmp_path: Path) -> None:
     report = world.once()
     assert (report.trashed_local, report.trashed_remote, report.conflicts) == (0, 0, 1)
     assert contents == set(world.here().values()) == set(world.there().values())
+    world.in_step()
+
+
+def test_a_pass_that_was_broken_off_says_nothing_of_the_account(tmp_path: Path) -> None:
+    """Whoever looks later reads that it was interrupted, and not that the account is away."""
+    world, meter = World(tmp_path), Meter()
+    world.write("a.gif", "a")
+
+    def stop(call: Call) -> object:
+        if call.verb == "put":
+            meter.stop()
+        return call.go_on()
+
+    report = world.once(stop, meter=meter)
+    assert (report.result, report.interrupted) == (Result.UNREACHABLE, True)
+    with world.journal() as journal:
+        row = journal.last_pass()
+        assert row is not None
+        assert (row.result, row.message) == ("partial", "interrupted; the next one continues")
+        assert read(journal, 0.0, working=False).state is State.WAITING
+    assert not world.once().interrupted
     world.in_step()

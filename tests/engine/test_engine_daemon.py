@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -13,6 +13,7 @@ from fluxsync.engine import daemon as module
 from fluxsync.engine import shift
 from fluxsync.engine.cycle import Dirt, Watcher
 from fluxsync.engine.daemon import Daemon
+from fluxsync.engine.meter import Meter
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.service import Outcome, Task, Verb
 from fluxsync.engine.shift import Ending, Timing
@@ -621,6 +622,25 @@ def test_a_pause_is_remembered_by_the_journal(bench: Bench) -> None:
     assert len(bench.passes) == 1
 
 
+def test_a_pause_that_the_journal_has_no_room_for_is_remembered_once_it_has(bench: Bench) -> None:
+    """Until then nothing moves, and status says so: it was promised to whoever asked for the pause."""
+    write, full = bench.site.journal.set_facts, [True]
+
+    def no_room(facts: Mapping[str, str | None]) -> None:
+        if full:
+            raise Full("no room left on the disk of journal", here=True)
+        write(facts)
+
+    bench.site.journal.set_facts = no_room  # type: ignore[method-assign]
+    with pytest.raises(Full):
+        bench.tell(20, (10, bench.daemon.pause))
+    assert bench.daemon.status().state is State.PAUSED
+    full.clear()
+    bench.tell(30)
+    assert bench.site.journal.fact("paused") is not None
+    assert len(bench.passes) == 1
+
+
 def test_a_pause_waits_without_spinning_whatever_happens_in_the_folder(bench: Bench) -> None:
     bench.site.journal.set_facts({"paused": "1.0"})
     bench.tell(1000, *((at, bench.dirty("a.gif")) for at in (1.0, 2.0, 500.0)))
@@ -691,6 +711,16 @@ def test_a_new_configuration_ends_the_work_once(bench: Bench) -> None:
 
 
 # -- tasks
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_who_asks_while_a_pass_runs_hears_that_it_is_waited_for(bench: Bench, busy: bool) -> None:
+    """It may take an hour: whoever looks on has to know that the service heard."""
+    phases: list[str] = []
+    bench.daemon.live.working(Meter() if busy else None)
+    with pytest.raises(TimeoutError):
+        bench.daemon.perform(Task(Verb.SYNC), Watcher(on_phase=phases.append), timeout_s=0)
+    assert phases == (["waiting for the pass that runs now"] if busy else [])
 
 
 def test_a_task_is_done_before_anything_else(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fluxsync.engine.live import Live
+from fluxsync.engine.meter import Meter
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.status import State
 from fluxsync.state.journal import Journal
@@ -53,3 +54,24 @@ def test_trouble_and_pause_say_more_than_the_journal(journal: Journal) -> None:
     live.paused(False)
     live.trouble()
     assert (live.status().state, live.status().message) == (State.IN_STEP, "")
+
+
+def test_only_the_account_makes_a_pass_count_as_failed() -> None:
+    """A pass that a pause or the end of the service broke off is no failure of the account."""
+    live = Live(tuple)
+    live.count(Report(stopped=Result.UNREACHABLE, interrupted=True))
+    assert live.totals()["failed_passes"] == 0
+    live.count(Report(stopped=Result.UNREACHABLE))
+    assert (live.totals()["failed_passes"], live.totals()["passes"]) == (1, 2)
+
+
+def test_what_changes_during_a_pass_waits_for_its_end(journal: Journal) -> None:
+    """Until then nothing more is taken up, however quiet it is."""
+    live = Live(lambda: ("a.gif",))
+    live.begin(journal)
+    live.working(Meter())
+    assert [row.reason for row in live.status().waiting] == [
+        "changed here; taken up when what is under way is done"
+    ]
+    live.working(None)
+    assert [row.reason for row in live.status().waiting] == ["changed here; taken up when it has been quiet"]

@@ -13,6 +13,10 @@ import pytest
 
 from fluxsync import __version__
 from fluxsync.cli.main import fluxsync
+from fluxsync.engine.documents import status_document
+from fluxsync.engine.report import Report
+from fluxsync.engine.status import Counts, State, Status
+from fluxsync.state.journal import PassRow
 
 PROJECT = Path(__file__).parents[2]
 PACKAGING = PROJECT / "packaging"
@@ -82,6 +86,17 @@ def test_the_man_page_has_each_key_and_exit_code() -> None:
     status = text.partition(".SH EXIT STATUS\n")[2].partition(".SH ")[0]
     assert re.findall(r"^\.B (\d+)$", status, re.MULTILINE) == ["0", "1", "2", "3", "4", "5", "130"]
     assert f'"fluxsync {__version__}"' in text
+
+
+def test_the_man_page_has_each_field_of_a_pass_and_of_status() -> None:
+    """What scripts may rely on: as the documents are made, not as they once were."""
+    text = MAN.read_text(encoding="utf-8").partition(".SH JSON\n")[2].partition(".SH ")[0]
+    picture = Status(State.WAITING, 0.0, None, Counts(), (), (), (), (), (), PassRow(1, 0.0, None, 1, "", {}))
+    status = status_document(picture)
+    nested = [status["counts"], status["last_pass"]]
+    assert all(isinstance(each, dict) for each in nested)
+    for field in {*Report(message="m").document(), *status, *(key for each in nested for key in each)}:  # type: ignore[attr-defined]
+        assert re.search(rf"^\.I[RB]? {field}\b", text, re.MULTILINE), field
 
 
 def test_man_reads_the_page_without_a_warning() -> None:

@@ -50,6 +50,7 @@ def test_asked_to_stop_in_a_large_upload_it_ends_and_the_next_start_goes_on(
     assert service.stop(number) == code
     assert time.monotonic() - began_s < 10
     assert account.store.assets() == []
+    assert service.document("status")["state"] != "offline"
     large.write_bytes(b"a short film")
     service.machine.set("remote", upload_limit="")
     service.start()
@@ -113,6 +114,28 @@ def test_a_configuration_is_read_again(
     until(lambda: "d.txt" in shown(account), "what is not ignored is synced")
     assert shown(account).keys() == {"a.tmpx", "b.tmpx", "d.txt"}
     assert service.stop() == 0
+
+
+def test_a_configuration_with_a_root_that_is_not_there_is_refused(
+    services: Callable[..., Service], account: Sandbox, tmp_path: Path
+) -> None:
+    """A typing mistake in the root does not end the sync of the right one."""
+    service = services()
+    service.first = """
+import os
+for name in ("LOCAL__ROOT", "JOURNAL__PATH"):
+    os.environ.pop(f"FLUXSYNC_{name}", None)
+"""
+    config, missing = tmp_path / "config.toml", service.machine.home / "missing"
+    journal = f'[journal]\npath = "{service.machine.journal}"\n'
+    config.write_text(f'[local]\nroot = "{service.machine.root}"\n{journal}')
+    service.start("--config", str(config))
+    config.write_text(f'[local]\nroot = "{missing}"\n')
+    service.send(signal.SIGHUP)
+    refused = until(lambda: [e for e in service.events() if "not taken over" in e["event"]], "it is refused")
+    assert f'[local] root = "{missing}": there is no such folder' in refused[0]["reason"]
+    service.machine.write("a.txt", b"a")
+    service.until_alike(account)
 
 
 def test_a_root_that_vanishes_deletes_nothing_and_is_taken_up_when_it_is_back(

@@ -43,6 +43,19 @@ def tidy(*a):
     return whole(*a)
 app._tidy = tidy
 """
+_NO_ROOM_LATER = """
+import fluxsync.serve as serve
+from fluxsync.engine.daemon import Daemon
+from fluxsync.errors import Full
+serve._AWAY_S = 0.2
+heed, calls = Daemon._heed_pause, []
+def heed_pause(daemon, journal):
+    calls.append(1)
+    if len(calls) == 1:
+        raise Full("no room left on the disk of journal", here=True)
+    heed(daemon, journal)
+Daemon._heed_pause = heed_pause
+"""
 
 
 def test_a_folder_that_cannot_be_watched_is_looked_at(
@@ -85,4 +98,19 @@ def test_a_journal_without_room_is_waited_for_and_no_fault(
     until(lambda: "no room left" in service.log.read_text(), "it is said")
     service.until_alike(account)
     assert [event for event in service.events() if event.get("level") == "error"] == []
+    assert service.stop() == 0
+
+
+def test_a_journal_without_room_to_note_a_pause_is_waited_for(
+    services: Callable[..., Service], account: Sandbox
+) -> None:
+    """Also between two passes, where only a pause is to be noted."""
+    service = services()
+    service.first = _NO_ROOM_LATER
+    service.start()
+    service.machine.write("a.txt", b"a")
+    service.until_alike(account)
+    log = service.log.read_text()
+    assert "no room left on the disk of journal" in log
+    assert "fault" not in log
     assert service.stop() == 0

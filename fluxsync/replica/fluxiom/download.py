@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
@@ -15,6 +16,7 @@ __all__ = ["FAILURES", "Download", "is_answer", "out_of_reach", "unreachable"]
 
 #: What a request may raise; the two last ones are addresses that nobody can have, found out late.
 FAILURES = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
+_NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 
 
 class Download:
@@ -62,7 +64,7 @@ def is_answer(error: Exception) -> bool:
 
 def out_of_reach(url: str, error: Exception) -> NoReturn:
     """Say that no connection was made, so nothing left."""
-    reason = str(error) or type(error).__name__
+    reason = _reason(error)
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         raise Unavailable(
             f"the service {url} is not trusted: {reason}; see [remote] ca_file", unsent=True
@@ -71,11 +73,16 @@ def out_of_reach(url: str, error: Exception) -> NoReturn:
     raise Passing(f"the service {url} cannot be reached: {reason}: {cure}", unsent=True) from None
 
 
+def _reason(error: Exception) -> str:
+    """Return what an exception says, without the system's number for it."""
+    return _NUMBER.sub("", str(error)) or type(error).__name__
+
+
 def unreachable(
     what: str, error: Exception, *, unsent: bool, hide: Callable[[str], str] = lambda text: text
 ) -> NoReturn:
     """Say that a request failed; `hide` takes out of the reason what nobody shall read."""
-    reason = hide(str(error) or type(error).__name__)
+    reason = hide(_reason(error))
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         raise Unavailable(f"cannot {what}: {reason}; see [remote] ca_file", unsent=unsent) from None
     raise Passing(f"cannot {what}: {reason[:300]}", unsent=unsent) from None

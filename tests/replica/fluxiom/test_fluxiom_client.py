@@ -59,6 +59,7 @@ def test_a_refused_connection_left_nothing() -> None:
         client.create("a.gif", Bytes(b"hello"), "a", "", "")
     client.close()
     assert error.value.unsent
+    assert "cannot be reached: Connection refused: check" in str(error.value)
 
 
 @pytest.mark.parametrize("status", [429, 503])
