@@ -24,6 +24,17 @@ if "FLUXSYNC_EXAMPLES" not in os.environ:
     hypothesis.settings.load_profile("steady")
 
 
+def pytest_configure() -> None:
+    """Have compiled modules kept, also where the environment forbids it: hundreds of processes use them."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Let one more work than there are processors: a test often waits, for a disk or for an answer."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[Sandbox]:
     """An empty account, served on a free port."""
