@@ -112,7 +112,7 @@ _RESULTS = {
     "partial": "not everything was done",
     "unreachable": "the account could not be reached",
     "unauthorized": "the account refused the credentials",
-    "guarded": "something was held back",
+    "guarded": "held back",
 }
 
 
