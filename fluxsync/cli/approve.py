@@ -47,7 +47,10 @@ def approve(list_: bool, yes: bool) -> int:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise click.UsageError("approve asks on a terminal only: say --yes")
         show_held(
-            ((row.why, row.path, row.action) for row in rows), output.say, name="fluxsync: ", bounded=True
+            ((row.why, row.path, row.action) for row in rows),
+            output.say,
+            before="fluxsync: held back: ",
+            bounded=True,
         )
         if not click.confirm(f"Let {count(len(rows), 'change')} be done?", err=True):
             output.say("fluxsync: nothing was done")

@@ -25,20 +25,20 @@ def show_held(
     rows: Iterable[tuple[str, str, str]],
     write: Callable[[str], object],
     *,
-    name: str = "",
+    before: str = "held back: ",
     bounded: bool = False,
 ) -> None:
     """Write one line for each limit, with its reason, and below it the paths in order.
 
-    `rows` are reasons, paths and actions; `name` says who speaks. With `bounded` a long list ends with how
-    many more there are.
+    `rows` are reasons, paths and actions; `before` begins each limit. With `bounded` a long list ends with
+    how many more there are.
     """
     groups: dict[tuple[str, str], list[str]] = {}
     for why, path, action in rows:
         groups.setdefault((why, action), []).append(path)
     for (why, action), paths in sorted(groups.items()):
         words = _WORDS.get(action)
-        write(f"{name}held back: {why}" + (f": {words}" if words else ""))
+        write(f"{before}{why}" + (f": {words}" if words else ""))
         shown = sorted(paths)
         if bounded and len(shown) > _MOST_SHOWN:
             shown = shown[: _MOST_SHOWN - 1]

@@ -112,7 +112,7 @@ _RESULTS = {
     "partial": "not everything was done",
     "unreachable": "the account could not be reached",
     "unauthorized": "the account refused the credentials",
-    "guarded": "something was held back",
+    "guarded": "held back",
 }
 
 
@@ -144,7 +144,7 @@ def _show_status(picture: Status, root: Path, url: str, service: str) -> None:
         output.line()
         output.line("  ", ("held back", "red"), f" ({len(picture.held):,})")
         rows = ((row.why, row.path, row.action) for row in picture.held)
-        show_held(rows, lambda text: output.line("    ", text), bounded=True)
+        show_held(rows, lambda text: output.line("    ", text), before="", bounded=True)
         output.line("    let exactly that through with `fluxsync approve`")
     _list("in conflict", "yellow", [(row.path, f"kept as {row.copy_path}") for row in picture.conflicts])
     if picture.conflicts:

@@ -101,7 +101,7 @@ def name_trouble(told: Told) -> None:
         output.say(f"{row.path}: {row.reason}{again}" if row.path else f"fluxsync: {row.reason}")
     if told.held:
         rows = ((held.why, held.path, held.action) for held in told.held)
-        show_held(rows, output.say, name="fluxsync: ", bounded=sys.stderr.isatty())
+        show_held(rows, output.say, before="fluxsync: held back: ", bounded=sys.stderr.isatty())
         output.say(
             f"fluxsync: {count(len(told.held), 'change')} held back by [safety]: if that is what you want,"
             f" `{APPROVE}` lets exactly this through"

@@ -93,6 +93,11 @@ def test_the_list_shows_each_limit_with_its_paths_and_changes_nothing(held: Worl
     assert in_trash(held) == 0
 
 
+def test_status_says_below_its_heading_only_which_limit_it_is(held: World) -> None:
+    lines = [line.strip() for line in held.run("status").stdout.splitlines()]
+    assert lines[lines.index("held back (30)") + 1].startswith("30 deletions on the account")
+
+
 def test_the_list_as_a_document_has_the_shape_of_status(held: World) -> None:
     """One row for each change."""
     rows = held.document("approve", "--list")["held"]

@@ -166,6 +166,10 @@ class Root:
     def _open(self) -> int:
         try:
             return os.open(self.path, _ROOT_FLAGS)
+        except FileNotFoundError:
+            raise Halted(
+                f"the folder {self.path} is missing or not mounted: nothing was done; mount it and run again"
+            ) from None
         except OSError as error:
             raise Halted(f"{self.path} cannot be opened ({error.strerror}); nothing was changed") from error
 
