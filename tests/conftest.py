@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,11 +25,29 @@ hypothesis.settings.register_profile("steady", derandomize=True)
 if "FLUXSYNC_EXAMPLES" not in os.environ:
     hypothesis.settings.load_profile("steady")
 
+#: Where Linux has a disk in memory.
+IN_MEMORY = "/dev/shm"
 
-def pytest_configure() -> None:
-    """Have compiled modules kept, also where the environment forbids it: hundreds of processes use them."""
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let no test wait for a real disk, of which none is about, and processes not compile what others have.
+
+    The latter also where the environment forbids to keep compiled modules.
+    """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    if config.option.markexpr != "bench" and _is_a_disk(IN_MEMORY):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", IN_MEMORY)
+
+
+def _is_a_disk(place: str) -> bool:
+    """Tell whether files there are what they are on a disk, attributes included, and have room."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=place) as file:
+            os.setxattr(file.name, "user.fluxsync-test", b"")
+        return shutil.disk_usage(place).free > 2**31
+    except (AttributeError, OSError):
+        return False
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -7,6 +7,7 @@ to end it; each pass is a process of its own, forked while nothing runs, so that
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import re
@@ -239,6 +240,7 @@ def serve() -> None:
     import fluxsync.state.schema  # noqa: F401
 
     ctypes.CDLL(None)
+    gc.freeze()
     print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)
