@@ -52,6 +52,10 @@ class Contents:
                 return replace(there, edited=False), False
         return there, local is not None and digest is not None and digest == local.digest
 
+    def asks_what_was_brought(self, entry: Entry) -> bool:
+        """Tell whether the content of an asset has to be asked first: a new file here may be its own."""
+        return entry.size in self._new_sizes and self.digest(entry, -1) is None
+
     def digest(self, entry: Entry, since: int) -> str | None:
         """Return the digest of remote content, or ask for it and return None."""
         known = known_digest(entry, self._evidence)

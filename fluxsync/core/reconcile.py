@@ -54,7 +54,10 @@ def reconcile(
         else:
             reconcile_remembered(item, survey, arrivals, contents, result)
     twins = Twins(survey, contents, result, evidence.late)
-    unknown = [e for e in remote.files.values() if not e.trashed and e.key not in survey.by_key]
+    new = remote.files.keys() - survey.by_key.keys()
+    brought = evidence.brought.keys() & new
+    asked = {key for key in brought if contents.asks_what_was_brought(remote.files[key])}
+    unknown = [remote.files[key] for key in new - asked if not remote.files[key].trashed]
     for entry in sorted(unknown, key=lambda entry: key_order(entry.key)):
         if not twins.settle(entry):
             arrivals.arrive(entry, None, Fate.LIVE, "new on the account")

@@ -38,6 +38,8 @@ class Evidence:
     refused: Mapping[tuple[str, int], str] = field(default_factory=dict)
     #: Creates that were sent again, and whose first request may leave an asset yet.
     late: frozenset[Intent] = frozenset()
+    #: New assets that a killed pass may have brought here, as they were then, by key; without a digest.
+    brought: Mapping[str, Item] = field(default_factory=dict)
     #: Since when assets are known to be in the trash, by key, in seconds since 1970 by the service's clock.
     trashed_since: Mapping[str, float] = field(default_factory=dict)
 

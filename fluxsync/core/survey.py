@@ -62,6 +62,8 @@ class Survey:
         self._back = self._returned(evidence.trashed_since)
         for item in self.files:
             self._sort(item)
+        for key in sorted(evidence.brought.keys() & remote.files.keys() - self.by_key.keys()):
+            self._link_brought(evidence.brought[key])
         self._unknown = {unknown.path for unknown in local.unknown}
         self._claim()
 
@@ -184,6 +186,17 @@ class Survey:
             if found is not None:
                 self.view.updates[item.id] = Update(Presence.HERE, found, edited=True, moved=True)
                 del self.new[found.path]
+
+    def _link_brought(self, item: Item) -> None:
+        """Take the one new file with its content for that of a new asset, which a killed pass had brought."""
+        digest = known_digest(self.remote.files[item.key], self._evidence)
+        found = sole_content(digest, self.new.values())
+        if found is not None:
+            item = replace(item, size=found.size, digest=found.digest or "")
+            self.by_key[item.key] = item
+            self.view.updates[item.id] = Update(Presence.HERE, found)
+            self._sort(item)
+            del self.view.updates[item.id], self.new[found.path]
 
     def _is_half_way(self, item: Item, local: Entry | None, remote: Entry | None) -> bool:
         """Tell whether the account shows nothing but a part of what was moved and renamed here.

@@ -19,6 +19,7 @@ from fluxsync.core.model import Action, Snapshot
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
 from fluxsync.core.owed import Owed, owed
 from fluxsync.core.put_aside import Shelf
+from fluxsync.engine.brought import FACT
 from fluxsync.engine.budget import leave_out, paused
 from fluxsync.engine.conflicts import note_conflicts
 from fluxsync.engine.decide import Decided, Rules, decide
@@ -168,7 +169,7 @@ class _Pass:
         if not self.dry_run and self.number:
             self._empty_trash()
             if self.view.whole:
-                journal.set_facts({"mapping": self.rules.mapping})
+                journal.set_facts({"mapping": self.rules.mapping, FACT: None})
         if not self.dry_run:
             self._owe()
         self.shelf.drop_settled(self.view.covers)

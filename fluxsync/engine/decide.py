@@ -25,6 +25,7 @@ from fluxsync.core.safety import (
 from fluxsync.core.trash import TrashPolicy
 from fluxsync.core.version_interval import PutOff, may_wait, put_off
 from fluxsync.engine import held_rows
+from fluxsync.engine.brought import may_be_here
 from fluxsync.engine.late import may_come_late
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.pair import Pair
@@ -102,6 +103,7 @@ def decide(
     evidence = Evidence(
         journal.digests(),
         late=may_come_late(journal, now_s),
+        brought=may_be_here(journal),
         trashed_since=journal.first_seen(Side.REMOTE),
     )
     seen = view.look(policy, evidence, meter)

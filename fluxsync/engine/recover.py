@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from fluxsync.core.model import Action, Entry, Intent, Item, Kind, Place, State
 from fluxsync.engine.alone import fails_alone
-from fluxsync.engine.brought import BRINGING, brought
+from fluxsync.engine.brought import BRINGING, brought, remember
 from fluxsync.engine.late import remember_late
 from fluxsync.engine.steps import resumed
 from fluxsync.errors import ReplicaError
@@ -87,7 +87,8 @@ def recover(
         return 0
     items = _where_content_came(doubtful, {item.id: item for item in journal.items()})
     claimed = {item.key for item in items.values()}
-    here = brought(doubtful, items, local, remote)
+    here = brought(doubtful, items, local)
+    remember(journal, doubtful)
     intents = [s.intent for s in doubtful if s.intent is not None and s.action not in BRINGING]
     found = find_patiently(remote, intents, wait)
     # One that cannot be read meets the file in its place, where it holds up nothing else.

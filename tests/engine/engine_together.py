@@ -17,7 +17,6 @@ from fluxsync.core.model import Entry, Intent, Place
 from fluxsync.core.owed import Owed
 from fluxsync.core.paths import dirname, join
 from fluxsync.engine.cycle import Dirt
-from fluxsync.engine.report import Result
 from fluxsync.engine.vanished import Vanished
 from fluxsync.replica.base import Source
 from fluxsync.replica.memory import MemoryAccount, MemoryAsset, MemoryVersion
@@ -66,6 +65,8 @@ class Site:
         self._vanished = Vanished(0.0)
         self._owed = Owed()
         self._trusting = trusting
+        #: What the last pass could not do, as when somebody was faster.
+        self.problems: dict[str, str] = {}
         #: It was killed: what comes first is a look at everything.
         self.begins = True
 
@@ -81,7 +82,8 @@ class Site:
         except Killed:
             self._owed = Owed()
             return True
-        assert report.result is Result.IN_STEP, (report.result, report.failures, report.message)
+        assert report.stopped is None, report.message
+        self.problems = dict(report.failures)
         self.begins = False
         self.dirty |= report.again.keys()
         self._owed = report.owed
@@ -120,6 +122,7 @@ class Town:
     def rest(self) -> None:
         for _ in range(_MOST_TURNS):
             busy = [site.look("whole") for site in self.sites.values()]
+            assert not any(site.problems for site in self.sites.values())
             if not any(busy):
                 return
         raise AssertionError("no rest")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from engine_world import AtOnce, Call, Killed, World, digest_of
 
-from fluxsync.errors import Unavailable
+from fluxsync.errors import Rejected
 from fluxsync.replica.memory import MemoryVersion
 
 
@@ -104,6 +104,29 @@ def test_what_was_brought_and_then_moved_here_is_that_asset(
     world.in_step()
 
 
+@pytest.mark.parametrize("there", ["as it was", "renamed there"])
+@pytest.mark.parametrize("target", ["New/m.gif", "B/n.gif", "other.gif"])
+def test_a_new_asset_that_was_brought_and_then_moved_here_is_that_asset(
+    world: World, target: str, there: str
+) -> None:
+    world.upload("New/n.gif", "new")
+    killed_after_the_download(world)
+    world.move("New/n.gif", target)
+    if there == "renamed there":
+        world.rename_there("New/n.gif", "x.gif")
+    world.rest()
+    contents = sorted(world.there().values())
+    assert contents == ["a", "b", "new"]
+    assert len(world.account.assets) == 3
+    if there == "as it was":
+        assert world.there() == {"a.gif": "a", "B/b.gif": "b", target: "new"}
+    world.in_step()
+    world.write("copy.gif", "newer")
+    world.upload("C/c.gif", "newer")
+    world.rest()
+    assert len(world.there()) == 5
+
+
 def test_of_two_copies_of_what_was_brought_neither_is_known_to_be_it(world: World) -> None:
     world.edit("a.gif", "second")
     killed_after_the_download(world)
@@ -114,19 +137,15 @@ def test_of_two_copies_of_what_was_brought_neither_is_known_to_be_it(world: Worl
     world.in_step()
 
 
-def test_what_cannot_be_read_now_is_no_proof_and_holds_up_nothing(world: World) -> None:
+def test_what_cannot_be_read_now_is_named_and_waits(world: World) -> None:
     world.upload("New/n.gif", "new")
     killed_after_the_download(world)
     world.rename_there("New/n.gif", "m.gif")
-    refused = []
 
     def meddle(call: Call) -> object:
-        if str(call) == "remote.open" and not refused:
-            refused.append(True)
-            raise Unavailable("not now")
+        if str(call) == "remote.open":
+            raise Rejected("not now")
         return call.go_on()
 
-    world.once(meddle)
-    assert refused
-    assert world.there() == {"a.gif": "a", "B/b.gif": "b", "New/n.gif": "new", "New/m.gif": "new"}
-    world.in_step()
+    report = world.once(meddle)
+    assert dict(report.failures) == {"New/m.gif": "not now"}
