@@ -159,7 +159,9 @@ class FolderPlan:
             return None
         if folder.path in filled:
             return None
-        return max(folder.stamp.mtime_ns, folder.stamp.ctime_ns) + _EMPTY_STANDS_NS
+        times = (folder.stamp.mtime_ns, folder.stamp.ctime_ns)
+        # One that lies far in the future tells nothing, and would be waited for for ever.
+        return max((t for t in times if t <= self._now_ns + _EMPTY_STANDS_NS), default=0) + _EMPTY_STANDS_NS
 
     # -- rows
 
