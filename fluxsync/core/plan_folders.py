@@ -136,7 +136,7 @@ class FolderPlan:
             if id(node) in wanted:
                 made.append(self._step(Action.MAKE_TAG, node, node.path, "for the files in it"))
             elif node.here is not None and node.item is None and _may_be_sent_empty(node.here, filled):
-                stands_at_ns = _stands_at_ns(node.here)
+                stands_at_ns = self._stands_at_ns(node.here)
                 if stands_at_ns > self._now_ns:
                     plan.young[node.here.path] = stands_at_ns
                 else:
@@ -152,6 +152,13 @@ class FolderPlan:
         for path in (*self._local.files, *self._local.folders, *(u.path for u in self._local.unknown)):
             fill(filled, path)
         return filled
+
+    def _stands_at_ns(self, folder: Entry) -> int:
+        """Return when a folder that stays as it is will have stood for so long."""
+        assert folder.stamp is not None
+        times = (folder.stamp.mtime_ns, folder.stamp.ctime_ns)
+        # One that lies far in the future tells nothing, and would be waited for for ever.
+        return max((t for t in times if t <= self._now_ns + _EMPTY_STANDS_NS), default=0) + _EMPTY_STANDS_NS
 
     # -- rows
 
@@ -183,12 +190,6 @@ def _may_be_sent_empty(folder: Entry, filled: set[str]) -> bool:
     if folder.stamp is None or basename(folder.path).casefold() in _DEFAULT_NAMES:
         return False
     return folder.path not in filled
-
-
-def _stands_at_ns(folder: Entry) -> int:
-    """Return when a folder that stays as it is will have stood for so long."""
-    assert folder.stamp is not None
-    return max(folder.stamp.mtime_ns, folder.stamp.ctime_ns) + _EMPTY_STANDS_NS
 
 
 def _alike(row: Item, item: Item | None) -> bool:

@@ -77,7 +77,7 @@ class Merger:
 
     def dirty(self, path: str, now_s: float) -> None:
         """Note an event at a path, which stands for all below it; "" is everything."""
-        if not self._waits and self._heard_s + self._settle_s <= now_s:
+        if self._heard_s + self._settle_s <= now_s and all(wait.retry for wait in self._waits.values()):
             self._restless_s = now_s
         self._heard_s = now_s
         self._mark(path, _Wait(now_s, now_s, retry=False))

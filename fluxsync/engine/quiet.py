@@ -62,8 +62,11 @@ def _go_on() -> None: ...
 def _grows(pair: Pair, view: View, decided: Decided, since_s: float, rest: Callable[[], None]) -> bool:
     """Tell whether another look would show more deletions, or fewer; `rest` is called before a walk."""
     seen, guarded = decided.seen, decided.guarded
+    # What the direction forbids to repeat is seen in each pass, and nothing is waited for.
+    planned = {step.subject for step in decided.plan}
+    going = [change for subject, change in enumerate(guarded.go) if subject in planned]
     # What is held back counts, too: a person lets through what was shown, and that is to be all of it.
-    going = [*guarded.go, *(held.change for held in guarded.held)]
+    going += [held.change for held in guarded.held]
     here = deleted_here(going)
     if here and not is_over(here, seen.local, int(since_s * 1e9)):
         by_path = {item.path: item for item in view.items if item.path}

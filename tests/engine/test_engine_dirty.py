@@ -341,12 +341,14 @@ def test_a_deletion_beside_a_file_that_was_not_read_is_looked_at_again_with_it(
     assert sorted(part.actions) == ["create", "trash-remote"]
 
 
-def test_an_empty_folder_comes_again_when_it_has_stood_for_a_minute(part: Parts) -> None:
+@pytest.mark.parametrize("copied", [False, True], ids=["made", "copied with its time of the year 2099"])
+def test_an_empty_folder_comes_again_when_it_has_stood_for_a_minute(part: Parts, copied: bool) -> None:
     world = part.world
     made_s = world.clock.now
+    mtime_ns = 4_070_908_800 * 10**9 if copied else int(made_s * 1e9)
     for name in ("Empty", "untitled folder"):
         world.make(name)
-        stamp = replace(world.folder.folders[name], mtime_ns=int(made_s * 1e9), ctime_ns=int(made_s * 1e9))
+        stamp = replace(world.folder.folders[name], mtime_ns=mtime_ns, ctime_ns=int(made_s * 1e9))
         world.folder.folders[name] = stamp
     world.clock.now += 2
     report = part.look("Empty", "untitled folder")

@@ -250,6 +250,17 @@ def test_a_minute_that_is_over_does_not_count_for_what_comes_after_calm() -> Non
     assert merger.due(1002.0) == paths("a", settled=False)
 
 
+@pytest.mark.parametrize("before", [(), (("log", 10.0),)], ids=["at first", "after calm"])
+def test_what_was_given_back_is_not_held_up_for_a_minute_yet(before: tuple[tuple[str, float], ...]) -> None:
+    """The other half of a move comes a moment after its first half was given back."""
+    merger = after(*before)
+    drained(merger)
+    merger.again(paths("gone"), 100.0)
+    merger.dirty("gone", 100.2)
+    merger.dirty("new", 100.3)
+    assert merger.due(102.2) == paths("gone", settled=False)
+
+
 @given(
     st.lists(st.floats(0.1, 1.9), min_size=200, max_size=200),
     st.lists(st.sampled_from(["log", "movies/render", "mail/inbox"]), min_size=200, max_size=200),

@@ -113,6 +113,29 @@ def test_a_file_that_was_moved_past_the_walk_is_no_deletion_and_no_second_file(
     world.in_step()
 
 
+@pytest.mark.parametrize("side", ["up", "down"])
+def test_deletions_that_the_direction_forbids_to_repeat_are_not_waited_for(tmp_path: Path, side: str) -> None:
+    """They are seen in each pass."""
+    world = emptying(tmp_path)
+    world.write("root.gif", "content of the root")
+    world.rest()
+    world.rules |= {side: False, "unattended": True}
+    world.remove("root.gif")
+    world.purge("A/00.gif")
+    world.once()
+    world.clock.waits.clear()
+    calls: list[str] = []
+
+    def heard(call: Call) -> object:
+        calls.append(str(call))
+        seen = call.go_on()
+        return replace(seen, probe="as it was") if str(call) == "remote.scan" else seen
+
+    report = world.once(heard)
+    assert (report.trashed_remote, report.trashed_local) == (0, 0)
+    assert (calls.count("local.scan"), calls.count("remote.probe"), world.clock.waits) == (1, 0, [])
+
+
 def test_a_pass_without_deletions_looks_once(tmp_path: Path) -> None:
     world = emptying(tmp_path)
     world.write("A/new.gif", "new")
