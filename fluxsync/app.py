@@ -90,6 +90,12 @@ class App:
         self.fluxiom.reports.clear()
         return report
 
+    def run_beside(self, watcher: Watcher, dirt: Dirt) -> Report:
+        """Do a pass over a part while another one waits for its transfers, from what that calls."""
+        watcher.meter.on_stop = self._stopping.set
+        rules = replace(self._rules(watcher.clock(), unattended=True), heed_from=1)
+        return run_pass(self.pair, rules, watcher, dirt=dirt)
+
     def list_unread(self, watcher: Watcher) -> Report | None:
         """Make a full list without reading it; see `engine.standstill`."""
         self._heed(watcher)

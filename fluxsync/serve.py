@@ -89,6 +89,9 @@ class _Site:
     def run(self, watcher: Watcher, *, dirt: Dirt | None = None) -> Report:
         return self.app.run(self.log.listening(watcher), dirt=dirt, heed_from=1, unattended=True)
 
+    def run_beside(self, watcher: Watcher, dirt: Dirt) -> Report:
+        return self.app.run_beside(self.log.listening(watcher), dirt)
+
     def perform(self, task: Task, watcher: Watcher) -> tuple[Outcome, Report | None]:
         report = None if task.verb is Verb.EMPTY else Report()
         return perform(self.app, task, self.log.listening(watcher), report=report), report

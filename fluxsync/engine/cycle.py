@@ -19,6 +19,7 @@ from fluxsync.core.model import Action, Snapshot
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
 from fluxsync.core.owed import Owed, owed
 from fluxsync.core.put_aside import Shelf
+from fluxsync.core.under_way import UnderWay
 from fluxsync.engine.brought import FACT
 from fluxsync.engine.budget import leave_out, paused
 from fluxsync.engine.conflicts import note_conflicts
@@ -64,6 +65,9 @@ class Watcher:
     meter: Meter = field(default_factory=Meter)
     clock: Callable[[], float] = time.time
     wait: Callable[[float], None] = time.sleep
+    #: May make another pass while transfers last: told what is under way, and what the account has that was
+    #: not brought here yet. Called by the thread that makes the pass.
+    beside: Callable[[Callable[[], UnderWay], Callable[[], Owed]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class Dirt:
     trusting: bool = True
     #: What an earlier pass saw on the account and did not bring here.
     owed: Owed = field(default_factory=Owed)
+    #: The pass is made beside another one, which has this in hand. Where it cannot be judged alone, it ends.
+    under_way: UnderWay | None = None
 
 
 def run_pass(
@@ -101,7 +107,9 @@ def run_pass(
     shelf = Shelf(pair.journal.put_aside(), rules.heed_from)
     view: View = Everything(pair)
     if dirt is not None:
-        view = Part(pair, dirt.paths, dirt.vanished, dirt.calm, dirt.trusting, dirt.owed)
+        view = Part(
+            pair, dirt.paths, dirt.vanished, dirt.calm, dirt.trusting, dirt.owed, under_way=dirt.under_way
+        )
     this = _Pass(pair, rules, watcher, report, shelf, approved, dry_run, view)
     started = watcher.clock()
     requests = pair.requests()
@@ -156,13 +164,18 @@ class _Pass:
 
     def run(self) -> None:
         journal, watcher = self.pair.journal, self.watcher
-        if not self.dry_run:
+        beside = self.view.under_way is not None
+        # Beside another pass, what was sent and is not settled is no doubt: that pass waits for its answer.
+        if not self.dry_run and not beside:
             if journal.unsettled():
                 watcher.on_phase("looking for what an interrupted pass left")
             recover(journal, self.pair.local, self.pair.remote, watcher.wait, watcher.clock)
         try:
             self._rounds()
         except TooNarrow as why:
+            if beside:
+                self.report.stopped, self.report.message = Result.PARTIAL, str(why)
+                return
             watcher.on_phase(f"looking at everything: {why}")
             self.view = Everything(self.pair)
             self._rounds()
@@ -180,7 +193,12 @@ class _Pass:
         if not self.view.whole:
             report.owed = self.view.owed
         elif self.shown is not None and (report.failures or report.held or not self._goes_both_ways()):
-            report.owed = owed(self.shown, self.pair.journal.items(), self.rules.policy.rules)
+            report.owed = self._owed_now()
+
+    def _owed_now(self) -> Owed:
+        if not self.view.whole or self.shown is None:
+            return self.view.owed
+        return owed(self.shown, self.pair.journal.items(), self.rules.policy.rules)
 
     def _goes_both_ways(self) -> bool:
         return self.rules.plan.up and self.rules.plan.down
@@ -286,7 +304,7 @@ class _Pass:
         )
         result = ledger.result
         try:
-            _executor(pair, self.rules, watcher, decided.seen, plan, ledger).run(plan)
+            _executor(pair, self.rules, watcher, decided.seen, plan, ledger, self._owed_now).run(plan)
         finally:
             # Also of a pass that cannot go on: what was done is done.
             for operation in result.done:
@@ -335,7 +353,13 @@ def _leaves_work(operation: Operation) -> bool:
 
 
 def _executor(
-    pair: Pair, rules: Rules, watcher: Watcher, seen: Survey, plan: Plan, ledger: Ledger
+    pair: Pair,
+    rules: Rules,
+    watcher: Watcher,
+    seen: Survey,
+    plan: Plan,
+    ledger: Ledger,
+    owed_now: Callable[[], Owed],
 ) -> Executor:
     wanted = {op.remote.digest for op in plan.transfers if op.remote is not None and op.remote.digest}
     mover = Mover(
@@ -352,4 +376,6 @@ def _executor(
         pair.idle_s,
         watcher.wait,
     )
-    return Executor(mover, ledger, line, connections=pair.connections, mark=seen.remote.mark)
+    told = watcher.beside
+    beside = (lambda under_way: told(under_way, owed_now)) if told is not None else None
+    return Executor(mover, ledger, line, connections=pair.connections, mark=seen.remote.mark, beside=beside)

@@ -23,6 +23,7 @@ from fluxsync.core.safety import (
     is_doubtful,
 )
 from fluxsync.core.trash import TrashPolicy
+from fluxsync.core.under_way import UnderWay
 from fluxsync.core.version_interval import PutOff, may_wait, put_off
 from fluxsync.engine import held_rows
 from fluxsync.engine.brought import may_be_here
@@ -112,7 +113,7 @@ def decide(
     items = view.items
     held_before = journal.held()
     limits = replace(
-        _limits(journal, rules, view.tracked(), now_s),
+        _limits(journal, rules, view.tracked(), now_s, view.under_way or UnderWay()),
         disbelief=disbelief(seen.remote, items),
         doubts=held_rows.doubts(held_before),
     )
@@ -169,8 +170,8 @@ def _put_off(
     return [change for change in changes if id(change) not in waits], list(waits.values())
 
 
-def _limits(journal: Journal, rules: Rules, now: int, now_s: float) -> Limits:
-    """Return what may be done of each kind, and what the time that counts has used of it."""
+def _limits(journal: Journal, rules: Rules, now: int, now_s: float, under_way: UnderWay) -> Limits:
+    """Return what may be done of each kind, and how much of it lately was, or is under way."""
     most: dict[Limited, int] = {}
     recent: dict[tuple[Limited, str], int] = {}
     edited: dict[Limited, frozenset[str]] = {}
@@ -181,11 +182,13 @@ def _limits(journal: Journal, rules: Rules, now: int, now_s: float) -> Limits:
             most[kind] = allowed[kind]
         actions = list(map(str, LIMITED_ACTIONS[kind]))
         if kind in (Limited.EDIT_HERE, Limited.EDIT_THERE):
-            edited[kind] = journal.touched(actions, since_s)
+            edited[kind] = journal.touched(actions, since_s) | {key for _, key in under_way.pending(kind)}
             continue
         for cause, number in journal.recent(actions, since_s).items():
             if bool(cause) == (kind is Limited.MOVE):
                 recent[kind, cause] = number
+        for cause, _ in under_way.pending(kind):
+            recent[kind, cause] = recent.get((kind, cause), 0) + 1
     to_account = rules.plan.up and rules.plan.conflict == "local"
     conflicts = Limited.EDIT_THERE if to_account else Limited.EDIT_HERE
     return Limits(most, recent, conflicts, edited=edited)

@@ -16,6 +16,7 @@ from fluxsync.core.model import Entry, Item, Kind, Place, Scope, Snapshot
 from fluxsync.core.owed import Owed, is_owed, meets
 from fluxsync.core.paths import basename
 from fluxsync.core.reconcile import Change, Evidence, Policy, Reconciliation
+from fluxsync.core.under_way import UnderWay
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.survey import Survey, answer
@@ -54,6 +55,7 @@ class Part:
     listed: None = None
     whole: bool = False
     again: Set[str] = field(default_factory=set)
+    under_way: UnderWay | None = None
     _paths: set[str] = field(default_factory=set)
     _asked: set[str] = field(default_factory=set)
     #: Paths whose deletion this pass repeats; a later round waits for nothing again.
@@ -69,6 +71,8 @@ class Part:
             raise TooNarrow(_OTHER_RULES)
         folders = self.pair.journal.folders()
         rows, local = self._grow(folders)
+        if self.under_way is not None and self.under_way.is_met(rows, local, self._paths):
+            raise TooNarrow("another pass has it in hand")
         local = self._with_ways(local, folders)
         part = parts.close(rows, folders, local, self._paths, Snapshot({}, {}, scope=Scope(frozenset())))
         self.again = frozenset()

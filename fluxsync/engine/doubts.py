@@ -51,6 +51,10 @@ class Doubts:
         self._mark = mark
         self._open: list[tuple[Task, Intent | None]] = []
 
+    def __bool__(self) -> bool:
+        """Tell whether there are any."""
+        return bool(self._open)
+
     def unanswered(self, rest: Task, error: Unavailable, waiting: deque[Task]) -> BaseException | None:
         """Try again while the account shows signs of life; what may have arrived is looked for first.
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import queue
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from fluxsync.core.model import Action, Side
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
+from fluxsync.core.under_way import UnderWay, under_way
 from fluxsync.engine.doubts import Doubts, Line
 from fluxsync.engine.ledger import Executed, Ledger, Task
 from fluxsync.engine.steps import Mover, Standing, Step
@@ -26,6 +27,8 @@ _BATCH = 64
 #: Times that a subject is given to a mover in one pass.
 _TRIES = 3
 _TICK_S = 0.5
+#: Bytes from which a transfer may last: then one connection is left for what is done beside.
+_LARGE = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,29 @@ class _Outcome:
 
 
 class Executor:
-    """Carries out one plan. `mark` is what intents need to know of the scan before it."""
+    """Carries out one plan. `mark` is what intents need to know of the scan before it.
 
-    def __init__(self, mover: Mover, ledger: Ledger, line: Line, *, connections: int, mark: str) -> None:
+    `beside` is called by the deciding thread while transfers last and nothing else is to be done: it may make
+    another pass, over anything but what it is told is under way.
+    """
+
+    def __init__(
+        self,
+        mover: Mover,
+        ledger: Ledger,
+        line: Line,
+        *,
+        connections: int,
+        mark: str,
+        beside: Callable[[Callable[[], UnderWay]], None] | None = None,
+    ) -> None:
         self._mover = mover
         self._ledger = ledger
         self._connections = connections
         self._mark = mark
+        self._beside = beside if connections > 1 else None
+        #: What comes after the transfers.
+        self._rest: tuple[Operation, ...] = ()
         self._full: dict[Side, str] = {}
         self._doubts = Doubts(mover, ledger, line, mark)
 
@@ -60,7 +79,8 @@ class Executor:
             subjects: dict[int, list[Operation]] = {}
             for operation in plan.transfers:
                 subjects.setdefault(operation.subject, []).append(operation)
-            self._together([self._ledger.task(operations) for operations in subjects.values()])
+            self._rest = (*plan.cleanup, *plan.purges)
+            self._together([self._ledger.task(operations) for operations in subjects.values()], long=True)
             self._in_order(plan.cleanup)
             self._together([self._ledger.task([op]) for op in plan.purges])
         finally:
@@ -103,12 +123,14 @@ class Executor:
                 return fatal
         return None
 
-    def _together(self, tasks: Sequence[Task]) -> None:
-        """Do tasks with all movers, in any order."""
+    def _together(self, tasks: Sequence[Task], *, long: bool = False) -> None:
+        """Do tasks with all movers, in any order. `long`: they may last, and leave room for others."""
+        large = any(op.size >= _LARGE for task in tasks for op in task.operations)
+        beside = self._beside if long and large else None
         waiting = deque(task for task in tasks if not self._skipped(task))
         fatal: BaseException | None = None
         while waiting and fatal is None:
-            fatal = self._drain(waiting) or self._doubts.settle(waiting)
+            fatal = self._drain(waiting, beside) or self._doubts.settle(waiting)
         for task in waiting:
             if task.tries > 1:  # it was handed out before, and surely left nothing
                 self._ledger.drop(task)
@@ -122,14 +144,17 @@ class Executor:
         self._ledger.drop(task)
         return True
 
-    def _drain(self, waiting: deque[Task]) -> BaseException | None:
+    def _drain(
+        self, waiting: deque[Task], beside: Callable[[Callable[[], UnderWay]], None] | None
+    ) -> BaseException | None:
         outcomes: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
         flying: dict[int, Task] = {}
         fatal: BaseException | None = None
-        movers = ThreadPoolExecutor(self._connections, "mover")
+        width = self._connections - (beside is not None)
+        movers = ThreadPoolExecutor(width, "mover")
         try:
             while (waiting and fatal is None) or flying:
-                while waiting and fatal is None and len(flying) < 2 * self._connections:
+                while waiting and fatal is None and len(flying) < 2 * width:
                     for task in self._hand_out(waiting):
                         flying[task.ids[0]] = task
                         standing = self._ledger.standing(task.operations[0])
@@ -138,6 +163,8 @@ class Executor:
                     outcome = outcomes.get(timeout=_TICK_S)
                 except queue.Empty:
                     self._ledger.settle()
+                    if beside is not None and fatal is None and not self._doubts:
+                        beside(lambda: self._under_way([*flying.values(), *waiting]))
                     continue
                 del flying[outcome.task.ids[0]]
                 fatal = self._take(outcome, waiting) or fatal
@@ -154,6 +181,9 @@ class Executor:
             raise
         finally:
             movers.shutdown()
+
+    def _under_way(self, tasks: Sequence[Task]) -> UnderWay:
+        return under_way([*(op for task in tasks for op in task.operations), *self._rest])
 
     def _move(self, task: Task, standing: Standing, outcomes: queue.SimpleQueue[_Outcome]) -> None:
         outcomes.put(_work(self._mover, task, standing))

@@ -21,7 +21,8 @@ class Hand:
         self._alive = alive
         self._live = live
         self._lock = threading.RLock()
-        self._meter: Meter | None = None
+        #: Of the pass in hand, and of the one that is made beside it.
+        self._meters: tuple[Meter, ...] = ()
         self._let_go = threading.Event()
         self._stopped = False
         self._paused = False
@@ -42,8 +43,8 @@ class Hand:
             self._stopped = self._stopped or why == "stopped"
             self._paused = self._paused or why == "paused"
             self._let_go.set()
-            if self._meter is not None:
-                self._meter.stop()
+            for meter in self._meters:
+                meter.stop()
 
     def go_on(self) -> None:
         """Let passes begin again after a pause."""
@@ -52,24 +53,25 @@ class Hand:
 
     @contextmanager
     def watching(self, other: Watcher | None = None) -> Iterator[Watcher]:
-        """Give the watcher of one pass; `other` hears of it, too."""
+        """Give the watcher of one pass, maybe beside another one; `other` hears of it, too."""
         meter = Meter(self._moved if other is None else _both_moved(self._moved, other.meter))
+        before = self._meters
         with self._lock:
-            self._meter = meter
+            self._meters = (*before, meter)
             if self._stopped or self._paused:
                 meter.stop()
-            else:
+            elif not before:
                 self._let_go.clear()
         watcher = Watcher(meter=meter, wait=self._wait)
         for name in ("on_phase", "on_plan", "on_done"):
             setattr(watcher, name, self._told(getattr(other, name)) if other is not None else self._moved)
-        self._live.working(meter)
+        self._live.working(self._meters)
         try:
             yield watcher
         finally:
-            self._live.working(None)
+            self._live.working(before)
             with self._lock:
-                self._meter = None
+                self._meters = before
 
     def _wait(self, seconds: float) -> None:
         if self._let_go.wait(seconds):

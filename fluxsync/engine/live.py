@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from fluxsync.engine.meter import Meter
@@ -30,8 +30,8 @@ class Live:
         self._wall_s = wall_s
         self._lock = threading.Lock()
         self._picture = _NOTHING
-        #: Of the pass in hand.
-        self._meter: Meter | None = None
+        #: Of the passes in hand.
+        self._meters: Sequence[Meter] = ()
         #: Both sides were looked at since the pair was opened; before that, nobody knows.
         self._looked = False
         self._paused = False
@@ -53,10 +53,10 @@ class Live:
         with self._lock:
             self._picture, self._paused = picture, bool(journal.fact("paused"))
 
-    def working(self, meter: Meter | None) -> None:
-        """Begin a pass, whose transfers this meter counts; None: none is in hand."""
+    def working(self, meters: Sequence[Meter]) -> None:
+        """Note which passes are in hand, by the meters that count their transfers."""
         with self._lock:
-            self._meter = meter
+            self._meters = meters
 
     def paused(self, is_paused: bool) -> None:
         with self._lock:
@@ -93,7 +93,7 @@ class Live:
     def status(self) -> Status:
         dirty = self._waiting()
         with self._lock:
-            reason = _QUIET if self._meter is None else _NEXT
+            reason = _NEXT if self._meters else _QUIET
             quiet = tuple(Trouble(path or ".", reason) for path in dirty)
             picture, state = self._picture, self._picture.state
             trouble, message = self._trouble
@@ -101,11 +101,11 @@ class Live:
                 state = trouble
             if self._paused:
                 state = State.PAUSED
-            elif self._meter is not None:
+            elif self._meters:
                 state = State.WORKING
             elif state is State.IN_STEP and (quiet or not self._looked):
                 state = State.WAITING
-            moving = self._meter.moving() if self._meter is not None else ()
+            moving = tuple(row for meter in self._meters for row in meter.moving())
             on_their_way = {row.path for row in moving}
             return replace(
                 picture,

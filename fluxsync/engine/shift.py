@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
 
 from fluxsync.core.owed import Owed
+from fluxsync.core.under_way import UnderWay
 from fluxsync.engine.agenda import Agenda, Look
 from fluxsync.engine.cycle import Dirt, Watcher
 from fluxsync.engine.hand import Hand
@@ -27,6 +28,8 @@ __all__ = ["LONGEST_SLEEP_S", "MISSES", "Desk", "Ending", "Shift", "Site", "Timi
 
 #: After credentials were refused, the account is asked again so late that no lock-out counts it.
 _REFUSED_S = 3600.0
+#: Seconds until what could not be done beside a pass is tried there again.
+_BESIDE_AGAIN_S = 5.0
 #: Whatever else happens, the deciding thread looks up so often: for clocks that jump, and for the watchdog.
 LONGEST_SLEEP_S = 300.0
 #: The fact that says how many lists found what a probe had not shown.
@@ -43,6 +46,10 @@ class Site(Protocol):
     def remote(self) -> RemoteReplica: ...
 
     def run(self, watcher: Watcher, *, dirt: Dirt | None = None) -> Report: ...
+
+    def run_beside(self, watcher: Watcher, dirt: Dirt) -> Report:
+        """Make a pass over a part while another one waits for its transfers."""
+        ...
 
     def perform(self, task: Task, watcher: Watcher) -> tuple[Outcome, Report | None]: ...
 
@@ -120,6 +127,10 @@ class Shift:
     _whole_last: bool = False
     #: A look at everything was made since it last slept.
     _large: bool = False
+    #: From when on a pass is tried beside another one.
+    _beside_s: float = 0.0
+    #: What such passes have asked, which the other one would count as its own.
+    _beside_requests: int = 0
 
     def next(self) -> Ending | None:
         """Do what is due, or wait for it."""
@@ -202,19 +213,59 @@ class Shift:
         if not paths:
             return None
         due = replace(due, paths=None if "" in paths else paths)
+        return self._pass(self._dirt(paths, due, self.owed), due)
+
+    def _dirt(self, paths: Collection[str], due: Due, owed: Owed) -> Dirt:
         calm = self.desk.wake.is_calm
         # Where a list costs no more than a few looks, what the account shows is never assumed for long.
         trusting = not self.agenda.small
-        dirt = Dirt(paths, self.vanished, lambda: due.forced or (due.settled and calm()), trusting, self.owed)
-        return self._pass(dirt, due)
+        return Dirt(paths, self.vanished, lambda: due.forced or (due.settled and calm()), trusting, owed)
 
     def _pass(self, dirt: Dirt | None, due: Due | None) -> Ending | None:
-        began_s = self.desk.clock()
+        began_s, self._beside_requests = self.desk.clock(), 0
         with self.desk.hand.watching() as watcher:
+            watcher.beside = self._beside
             report = self.site.run(watcher, dirt=dirt)
+        report.requests -= self._beside_requests
         if due is not None and report.stopped is not None:
             self.desk.wake.again(due)
         return self._after(report, dirt, began_s)
+
+    def _beside(self, under_way: Callable[[], UnderWay], owed: Callable[[], Owed]) -> None:
+        """Bring what is due in step while the transfers of a pass last, as far as that has nothing of it."""
+        desk, now_s = self.desk, self.desk.clock()
+        if now_s < self._beside_s or desk.hand.was_let_go or (due := desk.wake.due()) is None:
+            return
+        busy = under_way()
+        paths = {path for path in due.paths or () if not busy.touches(path)}
+        left = frozenset((due.paths or frozenset({""})) - paths)
+        if left:
+            desk.wake.again(Due(None if "" in left else left, settled=False))
+        if not paths:
+            return
+        dirt = replace(self._dirt(paths, due, owed()), under_way=busy)
+        with desk.hand.watching() as watcher:
+            report = self.site.run_beside(watcher, dirt)
+        self._beside_requests += report.requests
+        desk.live.count(report)
+        if report.stopped is not None:
+            self._beside_s = desk.clock() + _BESIDE_AGAIN_S
+            desk.wake.again(replace(due, paths=frozenset(paths)))
+        if report.sent:
+            self.agenda.wrote(desk.clock())
+        self._come_again(report)
+        desk.live.refresh(self.site.journal)
+        if report.stopped is None:
+            desk.on_report(report, dirt)
+
+    def _come_again(self, report: Report) -> None:
+        desk, now_s = self.desk, self.desk.clock()
+        again = report.again.items()
+        desk.wake.later(
+            {path: now_s + max(0.0, at - desk.wall_s()) for path, at in again if path not in report.gone}
+        )
+        # With whatever else is due: at times of its own, what is gone would miss those that let it go.
+        desk.wake.again(Due(frozenset(report.gone), settled=False))
 
     def _after(self, report: Report, dirt: Dirt | None, began_s: float) -> Ending | None:
         desk, now_s = self.desk, self.desk.clock()
@@ -242,12 +293,7 @@ class Shift:
             self.vanished.clear()
         if report.sent:
             self.agenda.wrote(now_s)
-        again = report.again.items()
-        desk.wake.later(
-            {path: now_s + max(0.0, at - desk.wall_s()) for path, at in again if path not in report.gone}
-        )
-        # With whatever else is due: at times of its own, what is gone would miss those that let it go.
-        desk.wake.again(Due(frozenset(report.gone), settled=False))
+        self._come_again(report)
         desk.live.refresh(self.site.journal)
         self.still.end(self.site.journal, self.site.remote, report, now_s)
         desk.on_report(report, dirt)

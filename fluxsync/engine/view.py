@@ -15,6 +15,7 @@ from fluxsync.core.model import Item, Kind, Snapshot, State
 from fluxsync.core.observe import observe_remote
 from fluxsync.core.owed import Owed
 from fluxsync.core.reconcile import Change, Evidence, Policy
+from fluxsync.core.under_way import UnderWay
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.survey import Survey, survey
@@ -49,6 +50,8 @@ class View(Protocol):
 
     #: What the account is known to have, and the folder has not.
     owed: Owed
+    #: What another pass, beside which this one is made, has in hand.
+    under_way: UnderWay | None
     #: Paths of deletions that are repeated only when they were looked at again.
     again: Set[str]
 
@@ -89,6 +92,7 @@ class Everything:
     whole: bool = True
     again: Set[str] = frozenset()
     owed: Owed = field(default_factory=Owed)
+    under_way: UnderWay | None = None
 
     def tracked(self) -> int:
         return self.pair.journal.tracked()

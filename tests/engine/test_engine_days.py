@@ -180,7 +180,7 @@ class Day:
         path = join(
             self.chance.choice(["", *folder.folders]), self.chance.choice((name, f"{self.names}.gif"))
         )
-        if path in self.used:
+        if path in self.used or path in folder.files:
             path = join(dirname(path), f"to {self.names}.gif")
         self.used.add(path)
         return path

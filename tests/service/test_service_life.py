@@ -300,3 +300,39 @@ def test_what_is_held_back_waits_for_an_approval(services: Callable[..., Service
     assert service.command("approve", "--yes").returncode == 0
     service.until_alike(account)
     assert len(live(account)) == 9
+
+
+def test_what_is_small_does_not_wait_for_what_is_large(
+    services: Callable[..., Service], account: Sandbox
+) -> None:
+    """Saved, moved, renamed and deleted while a film is on its way: all of it is there before the film."""
+    service = services(remote={"upload_limit": "1 MB/s"})
+    for path in ("A/edited.txt", "A/moved.txt", "A/removed.txt", "B/stays.txt"):
+        service.machine.write(path, f"old {path}".encode())
+    service.start()
+    service.until_alike(account)
+    ids = {path: asset_id(account, path) for path in ("A/edited.txt", "A/moved.txt")}
+    service.machine.write("A/film.mov", os.urandom(12_000_000))
+    until(lambda: service.document("status")["moving"], "the film is on its way")
+    service.machine.write("A/new.txt", b"new")
+    service.machine.write("C/D/new.txt", b"new, too")
+    service.machine.write("A/edited.txt", b"edited, and longer")
+    service.machine.move("A/moved.txt", "B/moved.txt")
+    service.machine.remove("A/removed.txt")
+
+    def is_there() -> bool:
+        return sorted(shown(account)) == [
+            "A/edited.txt",
+            "A/new.txt",
+            "B/moved.txt",
+            "B/stays.txt",
+            "C/D/new.txt",
+        ]
+
+    until(is_there, "all but the film is there")
+    assert shown(account)["A/edited.txt"] == b"edited, and longer"
+    assert [row["path"] for row in service.document("status")["moving"]] == ["A/film.mov"]
+    assert asset_id(account, "A/edited.txt") == ids["A/edited.txt"]
+    assert asset_id(account, "B/moved.txt") == ids["A/moved.txt"]
+    service.until_alike(account)
+    assert len(live(account)) == 6
