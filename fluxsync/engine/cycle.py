@@ -19,6 +19,7 @@ from fluxsync.core.model import Action, Snapshot
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
 from fluxsync.core.owed import Owed, owed
 from fluxsync.core.put_aside import Shelf
+from fluxsync.core.removal import deleted_here
 from fluxsync.core.under_way import UnderWay
 from fluxsync.engine.brought import FACT
 from fluxsync.engine.budget import leave_out, paused
@@ -161,6 +162,8 @@ class _Pass:
     number: int = 0
     #: What the account showed when it was last looked at.
     shown: Snapshot | None = None
+    #: What seemed to be deleted here in the round before.
+    gone: frozenset[str] | None = None
 
     def run(self) -> None:
         journal, watcher = self.pair.journal, self.watcher
@@ -281,7 +284,7 @@ class _Pass:
 
         # A part waits for deletions by itself, and holds up nothing else meanwhile.
         settle_s = 0.0 if self.dry_run or not self.view.whole else self.rules.settle_s
-        return settled(
+        decided = settled(
             self.pair,
             self.view,
             look,
@@ -289,7 +292,11 @@ class _Pass:
             watcher.clock,
             watcher.wait,
             unattended=self.rules.unattended,
+            known=self.gone,
         )
+        if decided is not None:
+            self.gone = deleted_here(decided.seen.reconciliation.changes)
+        return decided
 
     def _execute(self, decided: Decided, *, last: bool) -> Executed:
         pair, watcher, plan, guarded = self.pair, self.watcher, decided.plan, decided.guarded

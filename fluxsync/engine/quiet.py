@@ -8,7 +8,7 @@ waits for the pass, that walk comes a quiet period later.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from fluxsync.core.model import Scope
@@ -31,8 +31,12 @@ def settled(
     wait: Callable[[float], None],
     *,
     unattended: bool = False,
+    known: Collection[str] | None = None,
 ) -> Decided | None:
-    """Look and decide, again while deletions grow. Raises what `look` raises."""
+    """Look and decide, again while deletions grow. Raises what `look` raises.
+
+    `known` is what seemed to be deleted here in the round before, where there was one.
+    """
     started = clock()
     looked_at = started
     decided = look()
@@ -40,7 +44,7 @@ def settled(
         return decided
     while decided is not None and clock() - started < _MOST_S:
         rest = partial(wait, settle_s) if unattended else _go_on
-        if not _grows(pair, view, decided, looked_at - settle_s, rest):
+        if not _grows(pair, view, decided, looked_at - settle_s, rest, known):
             break
         before = _deletions(decided)
         wait(settle_s)
@@ -59,7 +63,14 @@ def _deletions(decided: Decided) -> frozenset[str]:
 def _go_on() -> None: ...
 
 
-def _grows(pair: Pair, view: View, decided: Decided, since_s: float, rest: Callable[[], None]) -> bool:
+def _grows(
+    pair: Pair,
+    view: View,
+    decided: Decided,
+    since_s: float,
+    rest: Callable[[], None],
+    known: Collection[str] | None,
+) -> bool:
     """Tell whether another look would show more deletions, or fewer; `rest` is called before a walk."""
     seen, guarded = decided.seen, decided.guarded
     # What the direction forbids to repeat is seen in each pass, and nothing is waited for.
@@ -68,7 +79,9 @@ def _grows(pair: Pair, view: View, decided: Decided, since_s: float, rest: Calla
     # What is held back counts, too: a person lets through what was shown, and that is to be all of it.
     going += [held.change for held in guarded.held]
     here = deleted_here(going)
-    if here and not is_over(here, seen.local, int(since_s * 1e9)):
+    # What was there a round ago has just gone, whatever its place says: it may have gone from another one.
+    is_new = known is not None and not here <= set(known)
+    if here and (is_new or not is_over(here, seen.local, int(since_s * 1e9))):
         by_path = {item.path: item for item in view.items if item.path}
         rest()
         now_here = pair.local.scan(Scope(), by_path)

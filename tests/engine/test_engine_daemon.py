@@ -717,7 +717,7 @@ def test_a_new_configuration_ends_the_work_once(bench: Bench) -> None:
 def test_who_asks_while_a_pass_runs_hears_that_it_is_waited_for(bench: Bench, busy: bool) -> None:
     """It may take an hour: whoever looks on has to know that the service heard."""
     phases: list[str] = []
-    bench.daemon.live.working(Meter() if busy else None)
+    bench.daemon.live.working((Meter(),) if busy else ())
     with pytest.raises(TimeoutError):
         bench.daemon.perform(Task(Verb.SYNC), Watcher(on_phase=phases.append), timeout_s=0)
     assert phases == (["waiting for the pass that runs now"] if busy else [])

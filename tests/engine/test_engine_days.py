@@ -31,7 +31,7 @@ from fluxsync.replica.memory import MemoryFile
 from fluxsync.replica.memory.asset import MemoryVersion
 from fluxsync.state.journal import Journal
 
-EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("FLUXSYNC_EXAMPLES", "40"))
 
 START_S, WALL_S, SETTLE_S = 1000.0, 1_800_000_000.0, 2.0
 #: No event comes later than this: a look at what is gone comes twice, a quiet period apart.
@@ -68,6 +68,8 @@ class Day:
         self.daemon.wake._condition = self  # type: ignore[assignment]
         self.journal = Journal.open(world.journal_path, clock=self.wall)
         self.used = {"a.log", "b.log", *world.folder.files, *world.folder.folders}
+        #: When what was away may be away again, by content.
+        self.seen_s: dict[bytes, float] = {}
         self.loses = self.chance.random() < 0.2
         self.faults = self.chance.choice((0, 0, 3))
         self.request_s = self.chance.choice((0.0, 0.02, 0.2))
@@ -180,7 +182,7 @@ class Day:
         path = join(
             self.chance.choice(["", *folder.folders]), self.chance.choice((name, f"{self.names}.gif"))
         )
-        if path in self.used or path in folder.files:
+        if path in self.used | folder.files.keys() | folder.folders.keys():
             path = join(dirname(path), f"to {self.names}.gif")
         self.used.add(path)
         return path
@@ -202,10 +204,14 @@ class Day:
         elif deed == "busy":
             self.save(f"{self.chance.choice('ab')}.log", self.chance.randint(3, 40))
         elif deed == "away" and path in files:
-            file = world.folder.files.pop(path)
+            file = world.folder.files[path]
+            if self.now_s < self.seen_s.get(file.content, 0.0):
+                return  # at two looks in a row, a quiet period apart, it would be gone both times
+            self.seen_s[file.content] = self.now_s + 5 * SETTLE_S
+            del world.folder.files[path]
             self.event(path)
             self.later(self.chance.random() * LATE_S, lambda: self.come_back(basename(path), file))
-        elif path in files:
+        elif deed in ("edit", "remove") and path in files:
             self.given_up.add(world.folder.files[path].content.decode())
             world.write(path, self.content()) if deed == "edit" else world.remove(path)
             self.event(path)

@@ -69,9 +69,9 @@ def test_what_changes_during_a_pass_waits_for_its_end(journal: Journal) -> None:
     """Until then nothing more is taken up, however quiet it is."""
     live = Live(lambda: ("a.gif",))
     live.begin(journal)
-    live.working(Meter())
+    live.working((Meter(),))
     assert [row.reason for row in live.status().waiting] == [
         "changed here; taken up when what is under way is done"
     ]
-    live.working(None)
+    live.working(())
     assert [row.reason for row in live.status().waiting] == ["changed here; taken up when it has been quiet"]

@@ -311,11 +311,11 @@ def test_what_is_small_does_not_wait_for_what_is_large(
         service.machine.write(path, f"old {path}".encode())
     service.start()
     service.until_alike(account)
-    ids = {path: asset_id(account, path) for path in ("A/edited.txt", "A/moved.txt")}
+    ids = {name: asset_id(account, name) for name in ("edited.txt", "moved.txt")}
     service.machine.write("A/film.mov", os.urandom(12_000_000))
     until(lambda: service.document("status")["moving"], "the film is on its way")
     service.machine.write("A/new.txt", b"new")
-    service.machine.write("C/D/new.txt", b"new, too")
+    service.machine.write("C/D/deep.txt", b"new, too")
     service.machine.write("A/edited.txt", b"edited, and longer")
     service.machine.move("A/moved.txt", "B/moved.txt")
     service.machine.remove("A/removed.txt")
@@ -326,13 +326,12 @@ def test_what_is_small_does_not_wait_for_what_is_large(
             "A/new.txt",
             "B/moved.txt",
             "B/stays.txt",
-            "C/D/new.txt",
+            "C/D/deep.txt",
         ]
 
     until(is_there, "all but the film is there")
     assert shown(account)["A/edited.txt"] == b"edited, and longer"
     assert [row["path"] for row in service.document("status")["moving"]] == ["A/film.mov"]
-    assert asset_id(account, "A/edited.txt") == ids["A/edited.txt"]
-    assert asset_id(account, "B/moved.txt") == ids["A/moved.txt"]
+    assert {name: asset_id(account, name) for name in ids} == ids
     service.until_alike(account)
     assert len(live(account)) == 6
