@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from engine_world import Call, World
+from engine_world import AtOnce, Call, Killed, World
 
 from fluxsync.core.model import Action, Entry, Kind, Place
 from fluxsync.core.operations import Operation
@@ -15,6 +15,11 @@ from fluxsync.core.under_way import UnderWay, under_way
 from fluxsync.engine.cycle import Dirt
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.vanished import Vanished
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fluxsync.engine.execute.ThreadPoolExecutor", AtOnce)
 
 
 class Beside:
@@ -118,6 +123,39 @@ def test_what_was_sent_and_waits_for_its_answer_is_no_doubt(tmp_path: Path) -> N
     world.once(sending)
     assert "remote.find" not in beside.calls
     assert world.there()["A/film.mov"] == "film"
+    world.in_step()
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["a new film", "a version"])
+@pytest.mark.parametrize("done_there", [False, True], ids=["not arrived", "arrived"])
+@pytest.mark.parametrize("film_there", [False, True], ids=["film not arrived", "film arrived"])
+def test_killed_with_two_passes_in_hand_nothing_is_sent_twice(
+    tmp_path: Path, known: bool, done_there: bool, film_there: bool
+) -> None:
+    beside = Beside(tmp_path, known=known)
+    world = beside.world
+    assets, sent = beside.assets, world.versions()
+
+    def dying(call: Call) -> object:
+        if str(call) == "remote.put":
+            if done_there:
+                call.go_on()
+            raise Killed
+        return call.go_on()
+
+    def sending(call: Call) -> object:
+        if str(call) == "remote.put":
+            world.write("A/new.txt", "new")
+            if film_there:
+                call.go_on()
+            world.once(dying, dirt=Dirt({"A/new.txt"}, Vanished(0.0), under_way=beside.under_way))
+        return call.go_on()
+
+    with pytest.raises(Killed):
+        world.once(sending, connections=1)
+    world.rest()
+    assert (world.there()["A/film.mov"], world.there()["A/new.txt"]) == ("film", "new")
+    assert (beside.assets, world.versions()) == (assets + (1 if known else 2), sent + 2)
     world.in_step()
 
 
