@@ -20,11 +20,13 @@ from fluxsync import __version__
 from fluxsync.core.conflicts import copy_path
 from fluxsync.core.model import Entry, Item, Kind, Place, Problem
 from fluxsync.engine.bind import bind_account, bind_lineage, bind_root
-from fluxsync.engine.cycle import Dirt, Watcher, run_pass
+from fluxsync.engine.cycle import run_pass
 from fluxsync.engine.decide import Rules
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.report import Report
 from fluxsync.engine.standstill import list_unread
+from fluxsync.engine.watcher import Watcher
 from fluxsync.errors import ConfigError, Full, Halted, Interrupted
 from fluxsync.lock import hold_lock
 from fluxsync.policies import account_name, conflict_label, pass_rules, placement

@@ -20,10 +20,11 @@ from fluxsync import logs
 from fluxsync.core.model import Problem
 from fluxsync.core.operations import Operation
 from fluxsync.core.part import covered
-from fluxsync.engine.cycle import Dirt, Watcher
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.onlooker import step_fields
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.status import State, Status, waits
+from fluxsync.engine.watcher import Watcher
 
 __all__ = ["PassLog"]
 

@@ -19,13 +19,15 @@ from typing import TYPE_CHECKING
 from fluxsync import logs
 from fluxsync.app import App, opened
 from fluxsync.engine.control import Control
-from fluxsync.engine.cycle import Dirt, Watcher
 from fluxsync.engine.daemon import Daemon
+from fluxsync.engine.desk import Ending, Timing
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.report import Report
 from fluxsync.engine.rescan import changed
 from fluxsync.engine.service import Outcome, Task, Verb
-from fluxsync.engine.shift import LONGEST_SLEEP_S, Ending, Timing
+from fluxsync.engine.shift import LONGEST_SLEEP_S
 from fluxsync.engine.status import State, Status
+from fluxsync.engine.watcher import Watcher
 from fluxsync.errors import (
     ConfigError,
     FluxsyncError,

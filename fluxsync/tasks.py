@@ -25,7 +25,7 @@ from fluxsync.trash import contents, empty, restore
 if TYPE_CHECKING:
     from fluxsync.app import App
     from fluxsync.core.restore import InTrash
-    from fluxsync.engine.cycle import Watcher
+    from fluxsync.engine.watcher import Watcher
     from fluxsync.trash import Contents
 
 __all__ = ["Approve", "Empty", "Resolve", "Restore", "perform", "task", "told_of"]

@@ -15,9 +15,9 @@ from fluxsync.errors import FluxsyncError, Halted, Unauthorized, Unavailable
 if TYPE_CHECKING:
     from fluxsync.app import App
     from fluxsync.core.restore import InTrash
-    from fluxsync.engine.cycle import Watcher
     from fluxsync.engine.empty import Emptied
     from fluxsync.engine.restore import Restored
+    from fluxsync.engine.watcher import Watcher
 
 __all__ = ["Contents", "contents", "empty", "restore"]
 

@@ -15,10 +15,11 @@ from fluxsync.core.operations import Operation
 from fluxsync.core.put_aside import PutAside
 from fluxsync.core.reconciliation import Change
 from fluxsync.core.tree import Node
-from fluxsync.engine.cycle import Dirt, Watcher
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.status import Counts, State, Status
 from fluxsync.engine.vanished import Vanished
+from fluxsync.engine.watcher import Watcher
 from fluxsync.pass_log import PassLog
 
 ASSET = Entry(Kind.FILE, Place("7", "a.gif"), "100@5", 2, 3)

@@ -12,7 +12,7 @@ from fluxsync.cli.words import count, shown, size
 from fluxsync.engine.onlooker import Onlooker, watcher_for
 
 if TYPE_CHECKING:
-    from fluxsync.engine.cycle import Watcher
+    from fluxsync.engine.watcher import Watcher
 
 __all__ = ["OnRead", "logged", "looking_on", "watching"]
 

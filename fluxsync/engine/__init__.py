@@ -1,6 +1,6 @@
 """Carries plans out, with an intent before and a settlement after each operation.
 
-cycle     one pass, from scan to settlement: read this first
+cycle     one pass, from scan to settlement: read this first; watcher: who looks on
 decide    what a pass would do now; quiet: and once a running removal is over
 held_rows what is held back, between journal and limits
 survey    what both sides show, and the questions that deciding needs answered
@@ -11,7 +11,7 @@ steps     one operation on one item
 rows      what the ancestor says after a step
 alone     an account that is away, or fails at one asset
 late      creates that were sent again, and may have left a twin
-recover   what an interrupted pass may have left behind
+recover   what an interrupted pass may have left behind; brought: what had come down by then
 bind      a journal belongs to one root and one account
 budget    what fits on the disk and in the account
 trash     what lies in both trashes since when; the local one empties itself
@@ -19,6 +19,7 @@ conflicts which stand, and how a person settles one
 trash_list  what is in both, and why; restore: bring it back; empty: because a person says so
 service   what others may ask of a running service
 daemon    the service: one thread that decides; shift: its work on a pair that is open; hand: the pass in hand
+desk      what that work is done with
 wake      what wakes it; live: the picture that everybody sees
 view      what a pass looks at: everything, or (dirty) a part
 control   the socket on which commands ask it; relay: tells them how it goes; onlooker: what is told

@@ -11,27 +11,24 @@ judged alone, at everything after all.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from fluxsync.core.model import Action, Snapshot
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
 from fluxsync.core.owed import Owed, owed
 from fluxsync.core.put_aside import Shelf
 from fluxsync.core.removal import deleted_here
-from fluxsync.core.under_way import UnderWay
 from fluxsync.engine.brought import FACT
 from fluxsync.engine.budget import leave_out, paused
 from fluxsync.engine.conflicts import note_conflicts
 from fluxsync.engine.decide import Decided, Rules, decide
-from fluxsync.engine.dirty import Part
+from fluxsync.engine.dirty import Dirt, Part
 from fluxsync.engine.doubts import Line
 from fluxsync.engine.execute import Executor
 from fluxsync.engine.held_rows import approved_subjects, rows
 from fluxsync.engine.late import remember_late
 from fluxsync.engine.ledger import Executed, Failed, Ledger
-from fluxsync.engine.meter import Meter
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.quiet import settled
 from fluxsync.engine.record import (
@@ -47,46 +44,13 @@ from fluxsync.engine.report import Report, Result
 from fluxsync.engine.steps import Mover
 from fluxsync.engine.survey import Survey
 from fluxsync.engine.trash import empty_here, note, note_trashed
-from fluxsync.engine.vanished import Vanished
 from fluxsync.engine.view import Everything, TooNarrow, View
+from fluxsync.engine.watcher import Watcher
 from fluxsync.errors import Full, Halted, Interrupted, ReplicaError, Unauthorized, Unavailable
 
-__all__ = ["Dirt", "Watcher", "run_pass"]
+__all__ = ["run_pass"]
 
 _ROUNDS = 3
-
-
-@dataclass(slots=True)
-class Watcher:
-    """Who looks on: told what begins, what is done, and how many bytes have moved."""
-
-    on_phase: Callable[[str], None] = lambda phase: None
-    on_plan: Callable[[Plan], None] = lambda plan: None
-    on_done: Callable[[Operation], None] = lambda operation: None
-    meter: Meter = field(default_factory=Meter)
-    clock: Callable[[], float] = time.time
-    wait: Callable[[float], None] = time.sleep
-    #: May make another pass while transfers last: told what is under way, and what the account has that was
-    #: not brought here yet. Called by the thread that makes the pass.
-    beside: Callable[[Callable[[], UnderWay], Callable[[], Owed]], None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Dirt:
-    """What a pass is restricted to: paths that may have changed, "" being the whole folder.
-
-    `calm` tells whether nothing else is dirty. Not `trusting`, the pass looks at everything where the account
-    shows that somebody else has changed it.
-    """
-
-    paths: Collection[str]
-    vanished: Vanished
-    calm: Callable[[], bool] = lambda: True
-    trusting: bool = True
-    #: What an earlier pass saw on the account and did not bring here.
-    owed: Owed = field(default_factory=Owed)
-    #: The pass is made beside another one, which has this in hand. Where it cannot be judged alone, it ends.
-    under_way: UnderWay | None = None
 
 
 def run_pass(
@@ -108,9 +72,7 @@ def run_pass(
     shelf = Shelf(pair.journal.put_aside(), rules.heed_from)
     view: View = Everything(pair)
     if dirt is not None:
-        view = Part(
-            pair, dirt.paths, dirt.vanished, dirt.calm, dirt.trusting, dirt.owed, under_way=dirt.under_way
-        )
+        view = Part(pair, dirt)
     this = _Pass(pair, rules, watcher, report, shelf, approved, dry_run, view)
     started = watcher.clock()
     requests = pair.requests()

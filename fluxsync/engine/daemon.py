@@ -15,16 +15,18 @@ from collections.abc import Callable, Mapping
 
 from fluxsync.engine.agenda import Agenda
 from fluxsync.engine.clocks import Jumps, uptime_s
-from fluxsync.engine.cycle import Dirt, Watcher
+from fluxsync.engine.desk import Desk, Ending, Site, Timing
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.hand import Hand
 from fluxsync.engine.live import Live
 from fluxsync.engine.merge import Merger
 from fluxsync.engine.report import Report
 from fluxsync.engine.service import Outcome, Task, Verb
-from fluxsync.engine.shift import LONGEST_SLEEP_S, MISSES, Desk, Ending, Shift, Site, Timing
+from fluxsync.engine.shift import LONGEST_SLEEP_S, MISSES, Shift
 from fluxsync.engine.status import State, Status
 from fluxsync.engine.vanished import Vanished
 from fluxsync.engine.wake import Job, Wake
+from fluxsync.engine.watcher import Watcher
 from fluxsync.errors import FluxsyncError, Halted, Unavailable
 from fluxsync.state.journal import Journal
 

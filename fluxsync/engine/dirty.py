@@ -23,7 +23,7 @@ from fluxsync.engine.survey import Survey, answer
 from fluxsync.engine.vanished import Vanished
 from fluxsync.engine.view import TooNarrow
 
-__all__ = ["Part"]
+__all__ = ["Dirt", "Part"]
 
 #: More items that look like one new file, and it is cheaper to look at everything.
 _MOST_ALIKE = 1000
@@ -36,30 +36,51 @@ _IGNORE_FILE = ".fluxsyncignore"
 _OTHER_RULES = "the rules of what is ignored are other ones"
 
 
+@dataclass(frozen=True, slots=True)
+class Dirt:
+    """What a pass is restricted to: paths that may have changed, "" being the whole folder.
+
+    `calm` tells whether nothing else is dirty. Not `trusting`, the pass looks at everything where the account
+    shows that somebody else has changed it.
+    """
+
+    paths: Collection[str]
+    vanished: Vanished
+    calm: Callable[[], bool] = lambda: True
+    trusting: bool = True
+    #: What an earlier pass saw on the account and did not bring here.
+    owed: Owed = field(default_factory=Owed)
+    #: The pass is made beside another one, which has this in hand. Where it cannot be judged alone, it ends.
+    under_way: UnderWay | None = None
+
+
 @dataclass(slots=True)
 class Part:
     """A few dirty paths ("" is the whole folder) and all that they may have to do with.
 
-    `calm` tells whether no other path is dirty; until then, and until they were gone for a quiet period, no
-    deletion is repeated, and `again` has the paths. Without `trusting`, nothing is
-    assumed of an account that somebody else has changed: then everything is looked at.
+    Until no other path is dirty, and until they were gone for a quiet period, no deletion is repeated, and
+    `again` has the paths. Where an account that somebody else has changed is not trusted, nothing is assumed
+    of it: then everything is looked at.
     """
 
     pair: Pair
-    dirty: Collection[str]
-    vanished: Vanished
-    calm: Callable[[], bool] = lambda: True
-    trusting: bool = True
-    owed: Owed = field(default_factory=Owed)
+    dirt: Dirt
+    owed: Owed = field(init=False)
     items: Collection[Item] = ()
     listed: None = None
     whole: bool = False
     again: Set[str] = field(default_factory=set)
-    under_way: UnderWay | None = None
     _paths: set[str] = field(default_factory=set)
     _asked: set[str] = field(default_factory=set)
     #: Paths whose deletion this pass repeats; a later round waits for nothing again.
     _ripe: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.owed = self.dirt.owed
+
+    @property
+    def under_way(self) -> UnderWay | None:
+        return self.dirt.under_way
 
     def tracked(self) -> int:
         return self.pair.journal.tracked()
@@ -67,19 +88,19 @@ class Part:
     def look(self, policy: Policy, known: Evidence, meter: Meter) -> Survey | None:
         if policy.delete_nothing:
             raise TooNarrow("the mapping or the selection is another one")
-        if any(map(_is_rules, self.dirty)):
+        if any(map(_is_rules, self.dirt.paths)):
             raise TooNarrow(_OTHER_RULES)
         folders = self.pair.journal.folders()
         rows, local = self._grow(folders)
-        if self.under_way is not None and self.under_way.is_met(rows, local, self._paths):
+        if self.dirt.under_way is not None and self.dirt.under_way.is_met(rows, local, self._paths):
             raise TooNarrow("another pass has it in hand")
         local = self._with_ways(local, folders)
         part = parts.close(rows, folders, local, self._paths, Snapshot({}, {}, scope=Scope(frozenset())))
         self.again = frozenset()
         self._ask_for_owed(rows, local)
         if not self._asked and parts.is_still(part):
-            self.vanished.unripe((), self.covers)
-            self.vanished.unread_elsewhere(part.local, self.covers)
+            self.dirt.vanished.unripe((), self.covers)
+            self.dirt.vanished.unread_elsewhere(part.local, self.covers)
             return None
         return self._decided(rows, folders, local, policy, known, meter)
 
@@ -90,7 +111,7 @@ class Part:
             failed = {row.problem.path for row in journal.problem_rows()} | {
                 r.path for r in journal.put_aside()
             }
-            if any(path in failed or is_owed(path, self.owed) for path in set(self.dirty) - known):
+            if any(path in failed or is_owed(path, self.owed) for path in set(self.dirt.paths) - known):
                 raise TooNarrow("what failed may be new on the account")
         self.look_again(item for item in rows if item.key in self.owed.keys)
 
@@ -100,7 +121,7 @@ class Part:
         The look has to know all folders: one on the way may have become a mount point.
         """
         journal, local = self.pair.journal, self.pair.local
-        self._paths = paths = set(self.dirty)
+        self._paths = paths = set(self.dirt.paths)
         known = {folder.path: folder for folder in folders if folder.path}
         rows: dict[int, Item] = {}
         seen: Snapshot | None = None
@@ -162,19 +183,19 @@ class Part:
         if not why and meets(result.changes, self.owed):
             why = "the account has an asset of this name that is not here"
         expected = self.pair.remote.expected()
-        if not why and (expected is None or expected.text != looked.probe) and not self.trusting:
+        if not why and (expected is None or expected.text != looked.probe) and not self.dirt.trusting:
             why = "the account has changed"
         if why:
             raise TooNarrow(why)
 
     def _wait(self, part: parts.Part, removed: set[str]) -> set[str]:
-        unripe = self.vanished.unripe(removed - self._ripe, self.covers)
-        unread = self.vanished.unread_elsewhere(part.local, self.covers)
+        unripe = self.dirt.vanished.unripe(removed - self._ripe, self.covers)
+        unread = self.dirt.vanished.unread_elsewhere(part.local, self.covers)
         unripe |= {i.path for i in part.items if i.path in removed and unread.may_be(i)}
-        if removed and not self.calm():
+        if removed and not self.dirt.calm():
             unripe = removed
         self._ripe |= removed - unripe
-        self.vanished.done(self._ripe)
+        self.dirt.vanished.done(self._ripe)
         self.again = self.again | unripe
         return unripe
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from fluxsync.core.model import Action, State
 from fluxsync.core.operations import Operation, Plan
 from fluxsync.core.restore import InTrash
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.doubts import Line
 from fluxsync.engine.execute import Executor
 from fluxsync.engine.ledger import Ledger
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.steps import Mover
 from fluxsync.engine.trash import drop
+from fluxsync.engine.watcher import Watcher
 
 __all__ = ["Emptied", "empty"]
 

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.live import Live
 from fluxsync.engine.meter import Meter
+from fluxsync.engine.watcher import Watcher
 from fluxsync.errors import Interrupted
 
 __all__ = ["Hand"]

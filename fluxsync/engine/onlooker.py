@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.meter import Meter
+from fluxsync.engine.watcher import Watcher
 
 __all__ = ["Onlooker", "step_fields", "watcher_for"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.status import Status
+from fluxsync.engine.watcher import Watcher
 
 __all__ = ["Outcome", "Service", "Task", "Verb"]
 

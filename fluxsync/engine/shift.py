@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from enum import Enum
-from typing import Protocol
 
 from fluxsync.core.owed import Owed
 from fluxsync.core.under_way import UnderWay
 from fluxsync.engine.agenda import Agenda, Look
-from fluxsync.engine.cycle import Dirt, Watcher
-from fluxsync.engine.hand import Hand
-from fluxsync.engine.live import Live
+from fluxsync.engine.desk import Desk, Ending, Site, Timing
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.merge import Due
 from fluxsync.engine.report import Report, Result
-from fluxsync.engine.service import Outcome, Task, Verb
+from fluxsync.engine.service import Verb
 from fluxsync.engine.standstill import Standstill
 from fluxsync.engine.status import State
 from fluxsync.engine.vanished import Vanished
-from fluxsync.engine.wake import Job, Wake
+from fluxsync.engine.wake import Job
 from fluxsync.errors import FluxsyncError, Halted, ReplicaError, Unauthorized, Unavailable
-from fluxsync.replica.base import RemoteReplica
-from fluxsync.state.journal import Journal
 
-__all__ = ["LONGEST_SLEEP_S", "MISSES", "Desk", "Ending", "Shift", "Site", "Timing"]
+__all__ = ["LONGEST_SLEEP_S", "MISSES", "Shift"]
 
 #: After credentials were refused, the account is asked again so late that no lock-out counts it.
 _REFUSED_S = 3600.0
@@ -34,79 +29,6 @@ _BESIDE_AGAIN_S = 5.0
 LONGEST_SLEEP_S = 300.0
 #: The fact that says how many lists found what a probe had not shown.
 MISSES = "probe_misses"
-
-
-class Site(Protocol):
-    """A pair that is open: only the deciding thread uses it."""
-
-    @property
-    def journal(self) -> Journal: ...
-
-    @property
-    def remote(self) -> RemoteReplica: ...
-
-    def run(self, watcher: Watcher, *, dirt: Dirt | None = None) -> Report: ...
-
-    def run_beside(self, watcher: Watcher, dirt: Dirt) -> Report:
-        """Make a pass over a part while another one waits for its transfers."""
-        ...
-
-    def perform(self, task: Task, watcher: Watcher) -> tuple[Outcome, Report | None]: ...
-
-    def list_unread(self, watcher: Watcher) -> Report | None:
-        """Make a full list without reading it, as `standstill` has it."""
-        ...
-
-    def changed(self) -> frozenset[str]:
-        """Look at the whole folder for what is not as agreed, as `rescan` has it."""
-        ...
-
-    def before_walk(self) -> None:
-        """Do what belongs before a look at the whole folder: watch what was out of reach."""
-        ...
-
-    def is_watched(self) -> bool:
-        """Tell whether events show whatever changes in the folder."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """What the configuration says about time, in seconds."""
-
-    settle_s: float
-    poll_s: float
-    list_s: float
-    #: How often the whole folder is walked, and how often where events do not show all that changes.
-    rescan_s: float = 3600.0
-    unwatched_s: float = 60.0
-
-
-class Ending(Enum):
-    """Why the work on an open pair ended."""
-
-    STOP = "stop"
-    RELOAD = "reload"
-    #: The pair has to be opened anew: the root, the journal or the credentials are not what they were.
-    REOPEN = "reopen"
-    AFRESH = "afresh"
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What the service has whatever pair is open: it is the same for each shift."""
-
-    wake: Wake
-    hand: Hand
-    live: Live
-    clock: Callable[[], float]
-    wall_s: Callable[[], float]
-    on_rest: Callable[[], None]
-    on_report: Callable[[Report, Dirt | None], None]
-    #: Tell what the service is doing, where that is news.
-    tell: Callable[[], None]
-    #: The most seconds between two signs of life.
-    beat_s: float
 
 
 @dataclass(slots=True)

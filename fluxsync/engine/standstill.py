@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fluxsync.core.put_aside import Shelf
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.record import write_down
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.view import Listed
+from fluxsync.engine.watcher import Watcher
 from fluxsync.replica.base import RemoteReplica
 from fluxsync.state.journal import Journal
 

@@ -50,8 +50,12 @@ class View(Protocol):
 
     #: What the account is known to have, and the folder has not.
     owed: Owed
-    #: What another pass, beside which this one is made, has in hand.
-    under_way: UnderWay | None
+
+    @property
+    def under_way(self) -> UnderWay | None:
+        """What another pass, beside which this one is made, has in hand."""
+        ...
+
     #: Paths of deletions that are repeated only when they were looked at again.
     again: Set[str]
 

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.merge import Due, Merger
 from fluxsync.engine.service import Outcome, Task
+from fluxsync.engine.watcher import Watcher
 
 __all__ = ["Job", "Wake"]
 

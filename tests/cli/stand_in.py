@@ -18,10 +18,10 @@ from typing import Any
 
 from fluxsync.app import App, opened, peeked
 from fluxsync.engine.control import Control
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.meter import Moving
 from fluxsync.engine.service import Outcome, Task, Verb
 from fluxsync.engine.status import Status, read
+from fluxsync.engine.watcher import Watcher
 from fluxsync.errors import Unavailable
 from fluxsync.settings import Settings, load
 from fluxsync.tasks import perform

@@ -11,8 +11,8 @@ from fault_proxy import Drop, FaultProxy, Reply
 
 from fluxsync.app import App, opened
 from fluxsync.engine.conflicts import Keep
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.service import Outcome, Task, Verb
+from fluxsync.engine.watcher import Watcher
 from fluxsync.errors import ConfigError
 from fluxsync.settings import load
 from fluxsync.tasks import Approve, Empty, Resolve, Restore, perform, task

@@ -207,7 +207,9 @@ class People:
         if asset:
             self._give_up(asset.content)
             text = self.content(j)
-            asset.versions.append(Version(text, asset.name, j % 2 == 0, asset.revision))
+            # No fluxsync sends to an asset in the trash: it takes it out first.
+            signed = j % 2 == 0 and not asset.trashed
+            asset.versions.append(Version(text, asset.name, signed, asset.revision))
             self.fresh.add(text)
 
     def there_edit_same(self, i: int, j: int) -> None:
@@ -216,7 +218,9 @@ class People:
         if asset and path:
             self._give_up(asset.content)
             text = self.machine.files[path].content
-            asset.versions.append(Version(text, asset.name, j % 2 == 0, asset.revision))
+            # No fluxsync sends to an asset in the trash: it takes it out first.
+            signed = j % 2 == 0 and not asset.trashed
+            asset.versions.append(Version(text, asset.name, signed, asset.revision))
 
     def there_rename(self, i: int, j: int) -> None:
         asset = self._asset(i)
@@ -307,7 +311,9 @@ class People:
             asset = self.account.assets[row.key]
             self._give_up(asset.content)
             text = self.machine.files[path].content if j % 4 == 0 else self.content(j)
-            asset.versions.append(Version(text, asset.name, j % 2 == 0, asset.revision))
+            # No fluxsync sends to an asset in the trash: it takes it out first.
+            signed = j % 2 == 0 and not asset.trashed
+            asset.versions.append(Version(text, asset.name, signed, asset.revision))
             if not asset.trashed:
                 self.fresh.add(text)
 

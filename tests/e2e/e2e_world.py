@@ -17,8 +17,8 @@ from typing import Any
 import fluxsync.app
 from fluxsync.app import App, opened
 from fluxsync.core.operations import Operation
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.report import Report, Result
+from fluxsync.engine.watcher import Watcher
 from fluxsync.errors import FluxsyncError
 from fluxsync.replica.fluxiom.client import Client
 from fluxsync.replica.folder.replica import Folder

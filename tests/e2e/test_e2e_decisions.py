@@ -27,8 +27,8 @@ from e2e_world import (
 )
 from fault_proxy import FaultProxy, Pass
 
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.report import Report, Result
+from fluxsync.engine.watcher import Watcher
 from fluxsync.replica.folder.replica import Folder
 from fluxsync.sandbox.server import Sandbox
 

@@ -11,8 +11,8 @@ import pytest
 from e2e_world import Machine, asked, counted, files, live, settle, stopped, tag_id, trashed
 from fault_proxy import FaultProxy, Pass, Reply, Reset
 
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.report import Result
+from fluxsync.engine.watcher import Watcher
 from fluxsync.errors import Unauthorized, Unavailable
 from fluxsync.replica.folder.replica import Folder
 from fluxsync.sandbox.server import Sandbox

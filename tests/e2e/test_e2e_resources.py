@@ -9,8 +9,8 @@ from e2e_world import Machine, live, settle
 from fault_proxy import FaultProxy, Pass, Reply
 
 from fluxsync.core.operations import Plan
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.report import Result
+from fluxsync.engine.watcher import Watcher
 from fluxsync.sandbox.server import Sandbox
 
 MachineFactory = Callable[..., Machine]

@@ -18,9 +18,9 @@ from fault_proxy import Drop, FaultProxy, Pass, Reply
 import fluxsync
 from fluxsync.core.model import Side, State
 from fluxsync.core.restore import InTrash, choose, within
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.restore import Restored
+from fluxsync.engine.watcher import Watcher
 from fluxsync.errors import FluxsyncError, Unavailable
 from fluxsync.sandbox.server import Sandbox
 from fluxsync.trash import contents, empty, restore

@@ -22,8 +22,8 @@ from e2e_world import (
     trashed,
 )
 
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.report import Result
+from fluxsync.engine.watcher import Watcher
 from fluxsync.sandbox.server import Sandbox
 
 MachineFactory = Callable[..., Machine]

@@ -209,7 +209,7 @@ def one_pass(order: dict[str, Any], report: int) -> int:
     from e2e_world import Clock, tell_time
 
     from fluxsync.app import opened
-    from fluxsync.engine.cycle import Watcher
+    from fluxsync.engine.watcher import Watcher
     from fluxsync.settings import load
 
     clock = Clock()

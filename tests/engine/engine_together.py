@@ -16,7 +16,7 @@ from engine_world import Call, Killed, Meddle, World
 from fluxsync.core.model import Entry, Intent, Place
 from fluxsync.core.owed import Owed
 from fluxsync.core.paths import dirname, join
-from fluxsync.engine.cycle import Dirt
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.vanished import Vanished
 from fluxsync.replica.base import Source
 from fluxsync.replica.memory import MemoryAccount, MemoryAsset, MemoryVersion

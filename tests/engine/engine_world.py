@@ -20,10 +20,12 @@ from fluxsync.core.paths import ancestors, basename, dirname, is_below, join, re
 from fluxsync.core.plan import PlanPolicy
 from fluxsync.core.reconcile import Policy
 from fluxsync.core.safety import Limited
-from fluxsync.engine.cycle import Dirt, Watcher, run_pass
+from fluxsync.engine.cycle import run_pass
 from fluxsync.engine.decide import Rules
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.report import Report, Result
+from fluxsync.engine.watcher import Watcher
 from fluxsync.replica.memory import MemoryAccount, MemoryAsset, MemoryFile, MemoryFolder, MemoryVersion
 from fluxsync.state.journal import Journal
 

@@ -12,7 +12,7 @@ from fluxsync.core.model import Action, Entry, Kind, Place
 from fluxsync.core.operations import Operation
 from fluxsync.core.paths import basename, dirname
 from fluxsync.core.under_way import UnderWay, under_way
-from fluxsync.engine.cycle import Dirt
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.vanished import Vanished
 

@@ -21,12 +21,12 @@ from fluxsync.engine import address
 from fluxsync.engine.address import connected, is_ours, listening, socket_path
 from fluxsync.engine.ask import ask, is_running, pause_there, perform_there, status_there
 from fluxsync.engine.control import Control
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.lines import Lines
 from fluxsync.engine.meter import Moving
 from fluxsync.engine.onlooker import Onlooker
 from fluxsync.engine.service import Outcome, Task, Verb
 from fluxsync.engine.status import Counts, State, Status, Trouble
+from fluxsync.engine.watcher import Watcher
 from fluxsync.engine.wire import decoded, encoded
 from fluxsync.errors import FluxsyncError, Unavailable
 from fluxsync.state.journal import ConflictRow, HeldRow, PassRow

@@ -11,15 +11,16 @@ import pytest
 from fluxsync.core.owed import Owed
 from fluxsync.engine import daemon as module
 from fluxsync.engine import shift
-from fluxsync.engine.cycle import Dirt, Watcher
 from fluxsync.engine.daemon import Daemon
+from fluxsync.engine.desk import Ending, Timing
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.meter import Meter
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.service import Outcome, Task, Verb
-from fluxsync.engine.shift import Ending, Timing
 from fluxsync.engine.status import State, Status
 from fluxsync.engine.view import Listed
 from fluxsync.engine.wake import Job
+from fluxsync.engine.watcher import Watcher
 from fluxsync.errors import ConfigError, FluxsyncError, Full, Halted, Rejected, Unauthorized, Unavailable
 from fluxsync.replica.base import Probe
 from fluxsync.state.journal import Journal

@@ -24,12 +24,14 @@ from fluxsync.core.model import Action
 from fluxsync.core.paths import basename, dirname, is_below, join
 from fluxsync.engine import agenda, execute, rescan, standstill
 from fluxsync.engine import daemon as module
-from fluxsync.engine.cycle import Dirt, Watcher, run_pass
+from fluxsync.engine.cycle import run_pass
 from fluxsync.engine.daemon import Daemon
+from fluxsync.engine.desk import Ending, Timing
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.ledger import Task
 from fluxsync.engine.pair import Pair
 from fluxsync.engine.report import Report
-from fluxsync.engine.shift import Ending, Timing
+from fluxsync.engine.watcher import Watcher
 from fluxsync.errors import Rejected, Unavailable
 from fluxsync.replica.memory import MemoryFile
 from fluxsync.replica.memory.asset import MemoryVersion

@@ -14,7 +14,7 @@ from engine_world import Call, Meddle, World
 
 from fluxsync.core.model import Action, Problem, Snapshot, Stamp, State, Unknown
 from fluxsync.core.owed import Owed
-from fluxsync.engine.cycle import Dirt
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.vanished import Vanished
 from fluxsync.errors import Rejected, Stale

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fluxsync.core.paths import is_below, join
-from fluxsync.engine.cycle import Dirt
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.vanished import Vanished
 from fluxsync.replica.folder import Folder
 from fluxsync.replica.folder import scan as walking

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from fluxsync.core.owed import Owed
 from fluxsync.core.paths import ancestors, is_below
-from fluxsync.engine.cycle import Dirt
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.report import Result
 from fluxsync.engine.vanished import Vanished
 from fluxsync.errors import Rejected

@@ -15,10 +15,11 @@ from service_world import until
 from fluxsync.app import App
 from fluxsync.core.model import Problem
 from fluxsync.engine import rescan, standstill
-from fluxsync.engine.cycle import Dirt, Watcher
 from fluxsync.engine.daemon import Daemon, Timing
+from fluxsync.engine.dirty import Dirt
 from fluxsync.engine.report import Report, Result
 from fluxsync.engine.service import Outcome, Task
+from fluxsync.engine.watcher import Watcher
 from fluxsync.replica.base import RemoteReplica
 from fluxsync.sandbox.server import Sandbox
 from fluxsync.state.journal import Journal

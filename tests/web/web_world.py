@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 
-from fluxsync.engine.cycle import Watcher
 from fluxsync.engine.service import Outcome, Task
 from fluxsync.engine.status import Counts, State, Status, Trouble
+from fluxsync.engine.watcher import Watcher
 from fluxsync.state.journal import ConflictRow, HeldRow, PassRow
 from fluxsync.web.server import Web
 
