@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from fluxsync.core.limits import LIMITED_ACTIONS, Limited, caused_by, counts
 from fluxsync.core.model import EMPTY_DIGEST, Action, Item, Snapshot
-from fluxsync.core.operations import Operation
+from fluxsync.core.operations import Operation, Plan
 from fluxsync.core.paths import ancestors
 
-__all__ = ["UnderWay", "under_way"]
+__all__ = ["LARGE", "UnderWay", "leave_large", "under_way"]
+
+#: Bytes from which a transfer may last.
+LARGE = 8_000_000
 
 #: Their target is a path.
 _TARGETING = (Action.MOVE_LOCAL, Action.RENAME_FOLDER, Action.CONFLICT)
@@ -79,3 +82,10 @@ def under_way(steps: Iterable[Operation]) -> UnderWay:
         frozenset(thing.stamp.inode for thing in known if thing.stamp is not None),
         frozenset(digests - {EMPTY_DIGEST}),
     )
+
+
+def leave_large(plan: Plan) -> list[str]:
+    """Take out of a plan what may last, and return its paths: beside another pass it would hold up both."""
+    large = {step.subject: step.path for step in plan.transfers if step.size >= LARGE}
+    plan.transfers = [step for step in plan.transfers if step.subject not in large]
+    return sorted(large.values())

@@ -19,6 +19,7 @@ from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
 from fluxsync.core.owed import Owed, owed
 from fluxsync.core.put_aside import Shelf
 from fluxsync.core.removal import deleted_here
+from fluxsync.core.under_way import leave_large
 from fluxsync.engine.brought import FACT
 from fluxsync.engine.budget import leave_out, paused
 from fluxsync.engine.conflicts import note_conflicts
@@ -51,6 +52,9 @@ from fluxsync.errors import Full, Halted, Interrupted, ReplicaError, Unauthorize
 __all__ = ["run_pass"]
 
 _ROUNDS = 3
+#: What is large goes after what is under way, not beside it.
+_LARGE_WAITS = "other large files are on their way; taken up when it is its turn"
+_LARGE_WAITS_S = 5.0
 
 
 def run_pass(
@@ -200,6 +204,9 @@ class _Pass:
             self._begin()
         beside = self.pair.set_beside()
         report.leave(decided.waiting)
+        if self.view.under_way is not None:
+            for path in leave_large(plan):
+                report.wait(path, _LARGE_WAITS, now_s() + _LARGE_WAITS_S)
         full = leave_out(self.pair, plan, report)
         report.message = paused(full, self.pair.local, seen.remote)
         if self.dry_run:

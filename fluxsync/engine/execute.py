@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from fluxsync.core.model import Action, Side
 from fluxsync.core.operations import ON_ACCOUNT, Operation, Plan
-from fluxsync.core.under_way import UnderWay, under_way
+from fluxsync.core.under_way import LARGE, UnderWay, under_way
 from fluxsync.engine.doubts import Doubts, Line
 from fluxsync.engine.ledger import Executed, Ledger, Task
 from fluxsync.engine.steps import Mover, Standing, Step
@@ -27,8 +27,6 @@ _BATCH = 64
 #: Times that a subject is given to a mover in one pass.
 _TRIES = 3
 _TICK_S = 0.5
-#: Bytes from which a transfer may last: then one connection is left for what is done beside.
-_LARGE = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +122,8 @@ class Executor:
         return None
 
     def _together(self, tasks: Sequence[Task], *, long: bool = False) -> None:
-        """Do tasks with all movers, in any order. `long`: they may last, and leave room for others."""
-        large = any(op.size >= _LARGE for task in tasks for op in task.operations)
+        """Do tasks with all movers, in any order. `long`: where they may last, one connection stays free."""
+        large = any(op.size >= LARGE for task in tasks for op in task.operations)
         beside = self._beside if long and large else None
         waiting = deque(task for task in tasks if not self._skipped(task))
         fatal: BaseException | None = None

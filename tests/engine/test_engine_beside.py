@@ -107,6 +107,21 @@ def test_all_else_is_brought_in_step(tmp_path: Path, known: bool) -> None:
     assert {path: content for path, content in world.there().items() if path != "A/film.mov"} == left
 
 
+def test_what_is_large_waits_for_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a film another one would hold up all else, and that it came to its end."""
+    beside = Beside(tmp_path, known=False)
+    world = beside.world
+    monkeypatch.setattr("fluxsync.core.under_way.LARGE", 100)
+    world.write("A/a.txt", "edited")
+    world.write("A/other film.mov", "f" * 100)
+    report = beside.look("A/a.txt", "A/other film.mov")
+    assert world.actions() == ["version"]
+    assert "taken up when it is its turn" in report.failures["A/other film.mov"]
+    assert report.again["A/other film.mov"] > world.clock.now
+    world.once()
+    assert sorted(world.actions()) == ["create", "create"]
+
+
 def test_what_was_sent_and_waits_for_its_answer_is_no_doubt(tmp_path: Path) -> None:
     """Its row says that it was sent; a pass that is not beside it would look for it, and take it for lost."""
     beside = Beside(tmp_path, known=False)

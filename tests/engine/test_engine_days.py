@@ -134,7 +134,7 @@ class Day:
         sides = (("local", world.folder), ("remote", world.account), ("journal", self.journal))
         self.pair = Pair(*(Between(who, side, self.meddle) for who, side in sides), 3)  # type: ignore[arg-type]
         self.lasts_s = self.chance.choice(((0.0,), (0.0, 0.0, 4.0, 15.0, 40.0)))
-        patch.setattr(execute, "_LARGE", 0)
+        patch.setattr(execute, "LARGE", 0)
         patch.setattr(execute, "ThreadPoolExecutor", lambda width, name: Movers(self))
         patch.setattr(
             execute, "queue", SimpleNamespace(SimpleQueue=lambda: Outcomes(self), Empty=queue.Empty)
