@@ -48,11 +48,13 @@ def test_the_order_inside_a_batch_changes_nothing_in_the_end(
     ends = []
     for chance in (None, random.Random(seed)):
 
-        def shuffled(self: Executor, tasks: Any, chance: random.Random | None = chance) -> None:
+        def shuffled(
+            self: Executor, tasks: Any, *, chance: random.Random | None = chance, **more: Any
+        ) -> None:
             tasks = list(tasks)
             if chance is not None:
                 chance.shuffle(tasks)
-            together(self, tasks)
+            together(self, tasks, **more)
 
         with world(sync={"settle": 0, "trash_days": 0}) as one:
             play(one, *beginning, ("rest",), *deeds)

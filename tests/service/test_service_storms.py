@@ -423,6 +423,12 @@ def test_ignore_rules_that_come_and_go(services: Callable[..., Service], account
 # -- events that were lost
 
 
+def _is_stopped(service: Service) -> bool:
+    """Tell whether each thread of the process has stopped."""
+    tasks = Path(f"/proc/{service.process.pid}/task").iterdir()
+    return all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+
+
 def test_events_that_were_lost_are_noticed(services: Callable[..., Service], account: Sandbox) -> None:
     """More events than the system keeps, while the service cannot read any: it looks at everything."""
     service = services(safety=ALL, sync=BY_EVENTS)
@@ -432,6 +438,7 @@ def test_events_that_were_lost_are_noticed(services: Callable[..., Service], acc
     service.until_alike(account)
     most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     service.send(signal.SIGSTOP)
+    until(lambda: _is_stopped(service), "it reads nothing any more")
     noise = a.path("noise.tmp")
     for _ in range(most // 3 + 100):  # made, moved here and deleted: three events and more
         noise.write_bytes(b"")
