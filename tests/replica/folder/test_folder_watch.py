@@ -83,7 +83,12 @@ def test_reading_wakes_nobody(heard: Heard) -> None:
     assert wakes(reader()) - before < 20  # it may have had to go back to sleep
     heard.catch_up()
     assert not heard.dirty
-    assert wakes(reader()) > before
+
+    def is_counted() -> bool:
+        heard.catch_up()
+        return wakes(reader()) > before
+
+    assert any(is_counted() for _ in range(1000)), "it is counted when it goes back to sleep, now and then"
 
 
 @pytest.mark.parametrize("own", [".fluxsync", ".FluxSync"])
