@@ -45,9 +45,12 @@ class Heard:
             assert self._news.wait_for(fact, _PATIENCE_S), (self.dirty[-20:], self.lost)
 
     def catch_up(self) -> None:
-        """Wait for everything that happened so far: events come in order, so a last one tells."""
+        """Wait for everything that happened so far: events come in order, so a last one tells.
+
+        A link raises one event; of those of a file the second might come when nobody expects it.
+        """
         sign = f"sign-{next(self._signs)}"
-        (self.root / sign).touch()
+        (self.root / sign).symlink_to("nowhere")
         self.until(lambda: sign in self.dirty)
         with self._news:
             self.dirty = [path for path in self.dirty if not path.startswith("sign-")]
