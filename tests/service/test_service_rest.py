@@ -179,7 +179,7 @@ def test_after_own_writes_the_next_list_is_read(a: Machine, account: Sandbox) ->
             a.write("new.txt", b"new")
             daemon.wake.dirty("new.txt")
 
-        site = Site(app, daemon, [nothing, nothing, saved, nothing, nothing, nothing])
+        site = Site(app, daemon, [nothing, nothing, saved, *[nothing] * 12])
         daemon.work(site, Timing(0.0, 0.05, 0.05, HOUR_S))
         after = site.looks[site.looks.index("part of new.txt") + 1 :]
         assert after[0] == "whole"
