@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from fluxsync.core.model import EMPTY_DIGEST, Entry, Item, Kind, Place, Scope, Snapshot, State
 from fluxsync.core.paths import ancestors
 from fluxsync.core.reconciliation import Reconciliation
-from fluxsync.core.removal import deleted_here, gone_here
+from fluxsync.core.removal import HERE, deleted_here, gone_here
 from fluxsync.core.tree import Node
 
 __all__ = [
@@ -32,8 +32,6 @@ __all__ = [
     "unmet",
 ]
 
-#: The file is in the folder.
-_HERE = (State.AGREED, State.KEPT_HERE)
 #: The asset is on the account.
 _THERE = (State.AGREED, State.KEPT_THERE, State.TRASHED, State.SUPERSEDED)
 
@@ -154,7 +152,7 @@ def close(
 
 def _is_quiet(item: Item, entry: Entry | None) -> bool:
     """Tell whether a file lies where it lay, as it was, and its asset is where that is agreed."""
-    if entry is None or item.state not in _HERE:
+    if entry is None or item.state not in HERE:
         return False
     return entry.digest == item.digest and entry.stamp == item.stamp
 
@@ -164,7 +162,7 @@ def _folders(local: Snapshot, rows: Iterable[Item], paths: Collection[str]) -> d
     found = {
         item.path: Entry(Kind.FOLDER, Place("", item.path), stamp=item.stamp)
         for item in rows
-        if item.state in _HERE and not covered(item.path, paths)
+        if item.state in HERE and not covered(item.path, paths)
     }
     found.update(local.folders)
     return found
@@ -179,12 +177,12 @@ def is_still(part: Part) -> bool:
     }
     for path, entry in part.local.folders.items():
         item = at.get(path)
-        if item is None or item.state not in _HERE:
+        if item is None or item.state not in HERE:
             return False
         if item.stamp is not None and entry.stamp is not None and item.stamp.inode != entry.stamp.inode:
             return False
     return not any(
-        item.state in _HERE and (item.kind is Kind.FILE or item.path not in part.local.folders)
+        item.state in HERE and (item.kind is Kind.FILE or item.path not in part.local.folders)
         for item in part.items
     )
 

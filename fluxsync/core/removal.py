@@ -8,10 +8,10 @@ from fluxsync.core.model import Item, Kind, Snapshot, State
 from fluxsync.core.paths import ancestors
 from fluxsync.core.reconcile import Change, Fate
 
-__all__ = ["deleted_here", "deleted_there", "gone_here", "is_over", "may_have_moved", "more_gone"]
+__all__ = ["HERE", "deleted_here", "deleted_there", "gone_here", "is_over", "may_have_moved", "more_gone"]
 
 #: The file is in the folder.
-_HERE = (State.AGREED, State.KEPT_HERE)
+HERE = (State.AGREED, State.KEPT_HERE)
 
 
 def gone_here(change: Change) -> Item | None:
@@ -20,7 +20,7 @@ def gone_here(change: Change) -> Item | None:
     Done too soon, either makes two files of one that is only on its way to another place.
     """
     item = change.item
-    return item if item is not None and item.state in _HERE and change.local is None else None
+    return item if item is not None and item.state in HERE and change.local is None else None
 
 
 def deleted_here(changes: Iterable[Change]) -> frozenset[str]:
